@@ -1,0 +1,1 @@
+"""Sending mail over SMTP: ``from smtpkit import Mailer``."""

@@ -1,0 +1,309 @@
+"""Every error that smtpkit raises.
+
+::
+
+    SmtpkitError
+    ├── UsageError                       what was given cannot work; nothing was sent
+    │   ├── InvalidAddress               (ValueError) not one mailbox, or not a valid one
+    │   ├── InvalidHeader                (ValueError) CR, LF or NUL, a bad name, a reserved name
+    │   ├── InvalidMessage               (ValueError) text, file name or id that no mail can carry
+    │   │   ├── MissingSender            no From and no ``default_from``
+    │   │   └── NoRecipients             no To, Cc or Bcc
+    │   ├── UnreadableAttachment         (OSError) missing, not a file, no permission, changed while read
+    │   ├── InvalidConfiguration         (ValueError) a URL, variable or option that cannot be used
+    │   └── UnknownProvider              (LookupError) no preset of that name, with the nearest names
+    └── DeliveryError                    sending was tried; carries the receipt
+        ├── DailyLimitExceeded           the account's limit is used up; nothing was sent
+        ├── ConnectFailed                (ConnectionError) name not found, refused, unreachable
+        ├── ServiceUnavailable           (ConnectionError) the server said 421, or no greeting of 220
+        ├── TlsFailed                    (ConnectionError) the handshake did not succeed
+        │   ├── StartTlsNotOffered       the server has no STARTTLS here; nothing secret was sent
+        │   ├── StartTlsRefused          the server offered STARTTLS and then refused it
+        │   ├── CertificateUntrusted     unknown CA, self-signed, expired
+        │   └── CertificateHostMismatch  a valid certificate for another host
+        ├── AuthenticationFailed         the server refused the log-in
+        │   └── NoCommonMechanism        nothing both sides can use, or not without TLS
+        ├── SenderRefused                MAIL was refused: nobody got it
+        ├── RecipientsRefused            some or all RCPT were refused
+        ├── ContentRefused               the content was refused: nobody got it
+        ├── ProtocolError                the server does not speak SMTP as RFC 5321 has it
+        ├── ConnectionLost               (ConnectionError) closed or reset before the content was complete
+        ├── TimedOut                     (TimeoutError) no answer, or no progress, in time
+        ├── TransportFailed              a transport of your own raised an error
+        └── DeliveryUncertain            the content was complete, and no final reply came
+
+A `DeliveryUncertain` is never sent again by itself: the mail may have arrived. With every
+other delivery error nobody has got the mail, except the recipients that
+`DeliveryError.receipt` lists as accepted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from smtpkit.receipt import Receipt
+    from smtpkit.reply import Reply
+
+__all__ = [
+    "AuthenticationFailed",
+    "CertificateHostMismatch",
+    "CertificateUntrusted",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ContentRefused",
+    "DailyLimitExceeded",
+    "DeliveryError",
+    "DeliveryUncertain",
+    "InvalidAddress",
+    "InvalidConfiguration",
+    "InvalidHeader",
+    "InvalidMessage",
+    "MissingSender",
+    "NoCommonMechanism",
+    "NoRecipients",
+    "ProtocolError",
+    "RecipientsRefused",
+    "SenderRefused",
+    "ServiceUnavailable",
+    "SmtpkitError",
+    "Stage",
+    "StartTlsNotOffered",
+    "StartTlsRefused",
+    "TimedOut",
+    "TlsFailed",
+    "TransportFailed",
+    "UnknownProvider",
+    "UnreadableAttachment",
+    "UsageError",
+]
+
+Stage: TypeAlias = Literal[
+    "configure",
+    "compose",
+    "limit",
+    "acquire",
+    "resolve",
+    "connect",
+    "greeting",
+    "ehlo",
+    "starttls",
+    "tls",
+    "auth",
+    "mail",
+    "rcpt",
+    "data",
+    "content",
+    "transport",
+]
+"""Where it happened, in the order of one send. ``acquire`` is the wait for a free connection."""
+
+
+class SmtpkitError(Exception):
+    """The root of all errors of this package.
+
+    ``str()`` gives the whole explanation: what happened, the server's reply where there
+    was one, and the hint.
+    """
+
+    stage: Stage | None = None
+    reply: Reply | None = None
+    temporary: bool = False
+    """Whether the same call may succeed later without a change."""
+    hint: str | None = None
+    """What the caller can do about it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        stage: Stage | None = None,
+        reply: Reply | None = None,
+        temporary: bool | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        # Only what differs is set, so that the classes can state defaults of their own.
+        if stage is not None:
+            self.stage = stage
+        if reply is not None:
+            self.reply = reply
+            self.temporary = reply.temporary
+        if temporary is not None:
+            self.temporary = temporary
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        said = f"{self.message}: {self.reply}" if self.reply is not None else self.message
+        return f"{said}\nHint: {self.hint}" if self.hint else said
+
+
+class UsageError(SmtpkitError):
+    """What was given cannot work. Nothing was sent."""
+
+    stage: Stage | None = "compose"
+
+
+class InvalidAddress(UsageError, ValueError):
+    """The text is not one valid mailbox (RFC 5322 §3.4, RFC 5321 §4.1.2)."""
+
+
+class InvalidHeader(UsageError, ValueError):
+    """A header field that cannot or must not be written (RFC 5322 §2.2)."""
+
+
+class InvalidMessage(UsageError, ValueError):
+    """Content that no mail can carry, or a message that lacks a part."""
+
+
+class MissingSender(InvalidMessage):
+    """The message has no From, and the mailer no ``default_from``."""
+
+
+class NoRecipients(InvalidMessage):
+    """The message has no To, Cc or Bcc, and no envelope was given."""
+
+
+class UnreadableAttachment(UsageError, OSError):
+    """A file that cannot be read, or that changed its size while it was sent."""
+
+
+class InvalidConfiguration(UsageError, ValueError):
+    """A URL, environment variable, option or combination of them that cannot be used."""
+
+    stage = "configure"
+
+
+class UnknownProvider(UsageError, LookupError):
+    """No provider of that name or domain is registered."""
+
+    stage = "configure"
+
+
+class DeliveryError(SmtpkitError):
+    """Sending was tried and did not succeed for every recipient."""
+
+    receipt: Receipt | None = None
+    """What happened to each recipient."""
+
+    @property
+    def safe_to_retry(self) -> bool:
+        """Whether sending the same mail again cannot give anyone a second copy."""
+        return self.receipt is None or not (self.receipt.accepted or self.receipt.uncertain)
+
+
+class DailyLimitExceeded(DeliveryError):
+    """The limit of the account is used up; nothing was sent.
+
+    ``limit`` and ``used`` are in the limit's unit (messages or recipients); ``resets_at``
+    is the earliest time at which this mail fits again (aware, UTC).
+    """
+
+    stage = "limit"
+    temporary = True
+    limit: int = 0
+    used: int = 0
+    resets_at: datetime | None = None
+
+
+class ConnectFailed(DeliveryError, ConnectionError):
+    """No connection: the name was not found, or no address of it answered."""
+
+    stage = "connect"
+    temporary = True
+
+
+class ServiceUnavailable(DeliveryError, ConnectionError):
+    """The server closes the connection with 421, or greets with something other than 220."""
+
+
+class TlsFailed(DeliveryError, ConnectionError):
+    """The TLS handshake did not succeed. Nothing secret was sent."""
+
+    stage = "tls"
+
+
+class StartTlsNotOffered(TlsFailed):
+    """The server does not offer STARTTLS, which is required (RFC 3207)."""
+
+    stage = "starttls"
+
+
+class StartTlsRefused(TlsFailed):
+    """The server offered STARTTLS and answered the command with an error."""
+
+    stage = "starttls"
+
+
+class CertificateUntrusted(TlsFailed):
+    """The server's certificate is not signed by a CA known here, or is not valid now."""
+
+
+class CertificateHostMismatch(TlsFailed):
+    """The server's certificate is for another host name."""
+
+
+class AuthenticationFailed(DeliveryError):
+    """The server did not accept the credentials (RFC 4954)."""
+
+    stage = "auth"
+
+
+class NoCommonMechanism(AuthenticationFailed):
+    """The server offers no authentication mechanism that may be used here."""
+
+
+class SenderRefused(DeliveryError):
+    """The server refused the reverse-path (MAIL): nobody got the mail."""
+
+    stage = "mail"
+
+
+class RecipientsRefused(DeliveryError):
+    """The server refused recipients (RCPT). ``receipt.refused`` has the reply for each."""
+
+    stage = "rcpt"
+
+
+class ContentRefused(DeliveryError):
+    """The server refused the content: nobody got the mail."""
+
+    stage = "content"
+
+
+class ProtocolError(DeliveryError):
+    """The other side does not speak SMTP, or breaks its rules. The connection is dropped."""
+
+
+class ConnectionLost(DeliveryError, ConnectionError):
+    """The connection ended before the content was complete: nobody got the mail."""
+
+    temporary = True
+
+
+class TimedOut(DeliveryError, TimeoutError):
+    """No answer or no progress in time, before the content was complete: nobody got the mail."""
+
+    temporary = True
+
+
+class TransportFailed(DeliveryError):
+    """A transport that is not smtpkit's own raised an error; it is the ``__cause__``.
+
+    Whether anything was sent is not known, so the recipients are *uncertain*.
+    """
+
+    stage = "transport"
+
+
+class DeliveryUncertain(DeliveryError):
+    """The content was handed over completely, and no final reply came.
+
+    The mail may have been accepted: sending it again may give a second copy.
+    """
+
+    stage = "content"

@@ -1,0 +1,1 @@
+"""The content of a mail: from fields to bytes (RFC 5322, 2045-2047, 2231)."""

@@ -1,0 +1,35 @@
+"""Which characters may stand in a header field: the one place that refuses line breaks there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpkit.errors import UsageError
+
+__all__ = ["refuse_breaks", "shown"]
+
+_BREAKS = re.compile(r"[\r\n\0\ud800-\udfff]")
+_NAMES = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL character"}
+
+
+def refuse_breaks(what: str, text: str, error: type[UsageError]) -> str:
+    """Return ``text``, or raise ``error`` if it has CR, LF, NUL or a lone surrogate.
+
+    With one of these a header field could end early and what follows become a field of
+    its own (header injection).
+    """
+    found = _BREAKS.search(text)
+    if found:
+        name = _NAMES.get(found[0], "a lone surrogate")
+        raise error(
+            f"{what} has {name} at position {found.start()}: {shown(text)}",
+            hint="Header fields are one line of text. Remove line breaks from values that come from outside.",
+        )
+    return text
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """``text`` quoted for an error message, cut if long."""
+    return repr(text) if len(text) <= limit else f"{text[:limit]!r}... ({len(text)} characters)"

@@ -1,0 +1,73 @@
+"""Where the Date, Message-ID and boundaries of a mail come from: the only clock and random source below the runtime.
+
+Tests replace these functions to get the same bytes each time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from binascii import hexlify
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["boundary", "date_text", "message_id", "now_text"]
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def date_text(when: datetime) -> str:
+    """An aware ``when`` as ``Mon, 02 Nov 2026 09:30:00 +0100`` (RFC 5322 §3.3)."""
+    # No strftime: its names follow the locale.
+    return (
+        f"{_DAYS[when.weekday()]}, {when.day:02d} {_MONTHS[when.month - 1]} {when.year:04d} {when:%H:%M:%S} {when:%z}"
+    )
+
+
+def now_text() -> str:
+    """The date of now, in UTC."""
+    now = time.gmtime()
+    day = f"{_DAYS[now.tm_wday]}, {now.tm_mday:02d} {_MONTHS[now.tm_mon - 1]} {now.tm_year:04d}"
+    return f"{day} {now.tm_hour:02d}:{now.tm_min:02d}:{now.tm_sec:02d} +0000"
+
+
+class _Process:
+    """A random token of this process and a counter: unique without asking the system each time."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.token = hexlify(os.urandom(8)).decode()
+        self.counter = count(1)
+
+    def unique(self) -> str:
+        return f"{time.time_ns():x}.{next(self.counter):x}.{self.token}"
+
+
+_process: _Process | None = None
+
+
+def _unique() -> str:
+    global _process
+    if _process is None:
+        _process = _Process()
+        if hasattr(os, "register_at_fork"):
+            # Without this a child of a fork goes on with its parent's token and counter.
+            os.register_at_fork(after_in_child=_process.renew)
+    return _process.unique()
+
+
+def message_id(domain: str) -> str:
+    """A new message id (RFC 5322 §3.6.4), with its angle brackets, in the ASCII ``domain``."""
+    return f"<{_unique()}@{domain}>"
+
+
+def boundary() -> str:
+    """A new multipart boundary (RFC 2046 §5.1.1)."""
+    # "=_" cannot occur in quoted-printable or base64, and the rest does not occur in a text by chance.
+    return f"=_{_unique()}"
