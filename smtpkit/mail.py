@@ -1,0 +1,70 @@
+"""The mail object of RFC 5321 §2.3.1: an envelope and content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.envelope import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smtpkit.message import Message
+    from smtpkit.mime.content import Content
+
+__all__ = ["Mail"]
+
+
+class Mail:
+    """What a transport sends. Its content is fixed: the same octets each time it is read.
+
+    ``envelope`` is taken from the message where it is not given.
+
+    Raises:
+        MissingSender: the message has no From.
+        NoRecipients: there is nobody to send to.
+        UnreadableAttachment: a file is gone.
+    """
+
+    __slots__ = ("_content", "envelope", "message")
+
+    def __init__(self, message: Message, envelope: Envelope | None = None) -> None:
+        self.message: Message = message.completed()
+        """The message with its Date and Message-ID."""
+        self.envelope: Envelope = Envelope.of(message) if envelope is None else envelope
+        self._content: Content = self.message.content()
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID, in angle brackets."""
+        return self.message.fields.get("message_id", "")
+
+    @property
+    def size(self) -> int:
+        """Octets of the content (RFC 1870 §5)."""
+        return self._content.size
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether a header has an address that only a server with SMTPUTF8 can carry (RFC 6531)."""
+        return self._content.utf8_headers
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether reading the content touches the disk."""
+        return self._content.reads_files
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content, a block at a time; files are read as they are needed.
+
+        Raises:
+            UnreadableAttachment: a file cannot be read any more, or changed its size.
+        """
+        return self._content.chunks()
+
+    def as_bytes(self) -> bytes:
+        """The content at once."""
+        return b"".join(self.chunks())
+
+    def __repr__(self) -> str:
+        return f"<Mail {self.message_id} to {', '.join(a.addr_spec for a in self.envelope.recipients[:3])}>"

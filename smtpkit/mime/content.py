@@ -1,0 +1,76 @@
+"""The octets of a mail as a stream whose size is known before it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from smtpkit.errors import UnreadableAttachment
+from smtpkit.mime.encodings import BLOCK, base64_blocks, base64_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from smtpkit.attachment import Attachment
+
+__all__ = ["Content", "EncodedFile", "Segment"]
+
+
+class EncodedFile:
+    """A file in base64, read and encoded while it is sent."""
+
+    __slots__ = ("_expected", "attachment", "size")
+
+    def __init__(self, attachment: Attachment) -> None:
+        self.attachment = attachment
+        self._expected = attachment.size
+        self.size = base64_size(self._expected)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The encoded blocks.
+
+        Raises:
+            UnreadableAttachment: the file is not as long as it was when the size was announced.
+        """
+        return base64_blocks(self._counted())
+
+    def _counted(self) -> Iterator[bytes]:
+        left = self._expected
+        for block in self.attachment.blocks(BLOCK):
+            left -= len(block)
+            if left < 0:
+                break
+            yield block
+        if left:
+            raise UnreadableAttachment(
+                f"the attachment {self.attachment.filename!r} changed while it was sent: "
+                f"it had {self._expected} octets before",
+                hint="Give the bytes instead of the path, or a copy that nobody writes to.",
+            )
+
+
+Segment: TypeAlias = "bytes | EncodedFile"
+
+
+class Content:
+    """Header and body of a mail: 7-bit octets with CRLF line ends, fixed before the wire is touched."""
+
+    __slots__ = ("_segments", "reads_files", "size", "utf8_headers")
+
+    def __init__(self, segments: Iterable[Segment], *, utf8_headers: bool = False) -> None:
+        self._segments = tuple(segments)
+        self.size: int = sum(len(part) if isinstance(part, bytes) else part.size for part in self._segments)
+        """Octets (RFC 1870 §5: CRLF counted, dot-stuffing not)."""
+        self.utf8_headers = utf8_headers
+        """Whether a header has an address that only SMTPUTF8 can carry (RFC 6532)."""
+        self.reads_files: bool = any(
+            isinstance(part, EncodedFile) and isinstance(part.attachment.source, str) for part in self._segments
+        )
+        """Whether reading it touches the disk."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The octets, a block at a time."""
+        for part in self._segments:
+            if isinstance(part, bytes):
+                yield part
+            else:
+                yield from part.chunks()

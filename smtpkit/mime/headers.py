@@ -1,0 +1,193 @@
+"""Header fields: folding, encoded-words and parameters (RFC 5322 §2.2, RFC 2047, RFC 2231)."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from typing import TYPE_CHECKING
+
+from smtpkit.errors import InvalidHeader
+from smtpkit.mime.characters import refuse_breaks, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from smtpkit.address import Address
+
+__all__ = ["address_list", "checked_name", "parameter", "structured", "unstructured"]
+
+_FOLD = 78
+"""Characters of a line that should not be passed (RFC 5322 §2.1.1)."""
+_LONGEST_LINE = 998
+_ENCODED_LINE = 76
+"""Characters of a line with an encoded-word (RFC 2047 §2)."""
+
+_WORD = re.compile(r" *[^ ]+(?: +\Z)?")
+_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
+# Text that may stand as it is: printable ASCII that nobody takes for an encoded-word, no space at an end.
+_TEXT = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?\Z")
+_ATOMS = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,60}\Z")
+_QUOTABLE = re.compile(r"(?!.*=\?)[ -~]{1,60}\Z")
+
+_Q_LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q = [chr(octet) if octet in _Q_LITERAL else "_" if octet == 32 else f"={octet:02X}" for octet in range(256)]
+_ATTRIBUTE_CHARS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
+_PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARS else f"%{octet:02X}" for octet in range(256)]
+
+
+def checked_name(name: str) -> str:
+    """``name``, if it can be the name of a header field: printable ASCII without a colon.
+
+    Raises:
+        InvalidHeader: it cannot.
+    """
+    if not _NAME.match(name):
+        raise InvalidHeader(
+            f"not the name of a header field: {shown(name)}",
+            hint="Names are printable ASCII without space or colon, such as X-Campaign.",
+        )
+    return name
+
+
+def unstructured(name: str, text: str) -> str:
+    """``Name: text``, folded, with encoded-words where the text is not plain ASCII (RFC 5322 §3.2.5).
+
+    Raises:
+        InvalidHeader: a line break or NUL, or a word over 998 characters.
+    """
+    if _TEXT.match(text):
+        return structured(name, text)
+    refuse_breaks(f"the header {name}", text, InvalidHeader)
+    # White space between encoded-words is not part of the text (RFC 2047 §6.2).
+    return _packed(name, [f" {word}" for word in _encoded_words(name, text)])
+
+
+def structured(name: str, text: str) -> str:
+    """``Name: text`` folded at spaces, never encoded: message ids, URLs, dates.
+
+    Raises:
+        InvalidHeader: not ASCII, a line break, or a word that fits in no line.
+    """
+    refuse_breaks(f"the header {name}", text, InvalidHeader)
+    if not text.isascii():
+        raise InvalidHeader(f"the header {name} takes ASCII only: {shown(text)}")
+    if len(name) + 2 + len(text) <= _FOLD:
+        return f"{name}: {text}"
+    return _packed(name, _words(f" {text}"))
+
+
+def _words(text: str) -> list[str]:
+    """``text`` cut before spaces: every word with the spaces before it, so that joining gives it back."""
+    return _WORD.findall(text)
+
+
+def _packed(name: str, words: Iterable[str]) -> str:
+    """``Name:`` and ``words``, as many on a line as fit; each begins with the space to fold at."""
+    lines: list[str] = []
+    line = start = f"{name}:"
+    for word in words:
+        if len(line) + len(word) > _FOLD and line is not start:
+            lines.append(line)
+            line = ""
+        line += word
+    lines.append(line)
+    if max(map(len, lines)) > _LONGEST_LINE:
+        raise InvalidHeader(
+            f"the header {name} has a word of more than {_LONGEST_LINE} characters, which fits in no line",
+            hint="Put a space into it where it may be broken.",
+        )
+    return "\r\n".join(lines)
+
+
+def _encoded_words(name: str, text: str) -> list[str]:
+    """``text`` as encoded-words in UTF-8 (RFC 2047 §2), each short enough to follow ``Name:`` on its line."""
+    room = max(_ENCODED_LINE - len(f"{name}: =?utf-8?q??="), 24)
+    data = text.encode()
+    words: list[str] = []
+    while data:
+        taken, word = _encoded_word(data, room)
+        words.append(word)
+        data = data[taken:]
+    return words
+
+
+def _encoded_word(data: bytes, room: int) -> tuple[int, str]:
+    """As much of ``data`` as fits ``room`` characters, by the shorter of the encodings B and Q."""
+    in_b = _whole_characters(data, room // 4 * 3)
+    in_q, length = 0, 0
+    for octet in data[: max(room, 1)]:
+        length += len(_Q[octet])
+        if length > room:
+            break
+        in_q += 1
+    in_q = _whole_characters(data, in_q)
+    if in_q >= in_b:
+        return in_q, f"=?utf-8?q?{''.join([_Q[octet] for octet in data[:in_q]])}?="
+    return in_b, f"=?utf-8?b?{b2a_base64(data[:in_b], newline=False).decode()}?="
+
+
+def _whole_characters(data: bytes, end: int) -> int:
+    """``end``, or less, so that no UTF-8 character is split there (RFC 2047 §5)."""
+    while end < len(data) and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return min(end, len(data))
+
+
+def address_list(name: str, addresses: Iterable[Address], utf8: bool = False) -> str:
+    """``Name: mailbox, mailbox``, folded between mailboxes (RFC 5322 §3.4).
+
+    ``utf8`` leaves the addr-specs in their own script, for servers with SMTPUTF8 (RFC 6532).
+    """
+    items = [_mailbox(name, address, utf8) for address in addresses]
+    line = f"{name}: {', '.join(items)}"
+    if len(line) <= _FOLD:
+        return line
+    words: list[str] = []
+    for item in items:
+        word = f" {item},"
+        words.extend([word] if len(word) < _FOLD else _words(word))
+    words[-1] = words[-1][:-1]
+    return _packed(name, words)
+
+
+def _mailbox(name: str, address: Address, utf8: bool) -> str:
+    spec = address.addr_spec if utf8 else address.mailbox
+    phrase = address.display_name
+    if not phrase:
+        return spec
+    if _ATOMS.match(phrase):
+        return f"{phrase} <{spec}>"
+    if _QUOTABLE.match(phrase):
+        return f"{_quoted(phrase)} <{spec}>"
+    return f"{' '.join(_encoded_words(name, phrase))} <{spec}>"
+
+
+def _quoted(text: str) -> str:
+    """``text`` as a quoted-string (RFC 5322 §3.2.4)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def parameter(name: str, text: str) -> str:
+    """``name=text`` for Content-Type and Content-Disposition, by RFC 2231 where it is not plain ASCII.
+
+    A long one becomes ``name*0*=utf-8''...; name*1*=...``; the spaces are where to fold.
+    """
+    refuse_breaks(f"the parameter {name}", text, InvalidHeader)
+    if _TOKEN.match(text):
+        return f"{name}={text}"
+    if _QUOTABLE.match(text):
+        return f"{name}={_quoted(text)}"
+    encoded = [_PERCENT[octet] for octet in text.encode()]
+    if sum(map(len, encoded)) <= 60:
+        return f"{name}*=utf-8''{''.join(encoded)}"
+    parts: list[str] = []
+    piece = "utf-8''"
+    for octet in encoded:
+        if len(piece) + len(octet) > 60:
+            parts.append(piece)
+            piece = ""
+        piece += octet
+    parts.append(piece)
+    return "; ".join(f"{name}*{number}*={part}" for number, part in enumerate(parts))
