@@ -55,8 +55,8 @@ check: $(ready) ## format, lint, types (mypy, pyright, 100 % of the public names
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
 	$(bin)/mypy
-	$(bin)/pyright
-	$(bin)/pyright --verifytypes smtpkit --ignoreexternal
+	$(bin)/pyright --pythonpath $(bin)/python
+	$(bin)/pyright --pythonpath $(bin)/python --verifytypes smtpkit --ignoreexternal
 	$(bin)/python -m pytest -q -m structure
 
 bench: $(ready) ## measure import time and speed

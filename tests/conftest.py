@@ -1,0 +1,49 @@
+"""Fixtures: certificates and the servers that tests send to."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servers.certificates import Certificates
+from servers.postfix import Postfix, find_postfix
+from servers.smtpd import Smtpd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Unpack
+
+    from servers.smtpd import Options, StartSmtpd
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """One CA for the whole run: keys take a while to make."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def smtpd(certificates: Certificates) -> Iterator[StartSmtpd]:
+    """``server = smtpd(security="tls", username="ann", password="secret")``."""
+    with ExitStack() as stack:
+
+        def start(**options: Unpack[Options]) -> Smtpd:
+            return stack.enter_context(Smtpd(certificates, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def postfix(certificates: Certificates) -> Iterator[Postfix]:
+    """One Postfix for the whole run; tell your mails from others by a marker in them."""
+    installation = find_postfix()
+    if installation is None:
+        reason = "Postfix and Cyrus SASL are not installed here, or this is not root"
+        if os.environ.get("SMTPKIT_REQUIRE_POSTFIX") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Postfix(installation, certificates) as server:
+        yield server
