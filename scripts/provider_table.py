@@ -1,0 +1,101 @@
+"""Writes docs/providers.md from the presets: ``python scripts/provider_table.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smtpkit.providers import Registry
+from smtpkit.providers.presets import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from smtpkit.providers import Provider, SendingLimit
+
+PAGE = Path(__file__).parents[1] / "docs" / "providers.md"
+
+HEAD = """\
+# Providers
+
+<!-- Written by scripts/provider_table.py from smtpkit/providers/presets.json. Do not edit. -->
+
+`Mailer.for_provider("gmail", ...)` takes any name or alias of this page, in any case. The endpoint is the first
+one listed. Limits in **bold** are enforced unless you say otherwise; the others are for information: they hold on
+some plans only, or change with the account's reputation.
+
+| name | provider | endpoints | user name | password | enforced limit | recipients per message |
+|---|---|---|---|---|---|---|
+"""
+
+USERNAMES = {"address": "whole address", "local-part": "before the `@`", "apikey": "`apikey`", "custom": "as given"}
+PASSWORDS = {
+    "password": "account's password",
+    "app-password": "app password or OAuth2",
+    "smtp-password": "SMTP password",
+    "api-key": "API key",
+    "oauth2-only": "OAuth2 token",
+}
+WINDOWS = {"rolling-24h": "24 hours (rolling)"}
+CERTAINTY = {
+    "official": "",
+    "third-party-of-official": ", from a copy of the provider's page",
+    "two-third-party": ", not from the provider",
+    "third-party": ", not from the provider",
+}
+
+
+def render(providers: Iterable[Provider]) -> str:
+    """The page as Markdown."""
+    found = sorted(providers, key=lambda provider: provider.name)
+    return HEAD + "".join(map(_row, found)) + "".join("\n".join(["", *_section(one), ""]) for one in found)
+
+
+def _row(provider: Provider) -> str:
+    cells = (
+        f"[`{provider.name}`](#{provider.name})",
+        provider.title,
+        "<br>".join(f"`{at.host}` {at.port} {at.security}" for at in provider.endpoints),
+        USERNAMES[provider.username],
+        PASSWORDS[provider.password_kind],
+        "<br>".join(_figure(limit) for limit in provider.limits if limit.applies) or "-",
+        f"{provider.max_recipients:,}" if provider.max_recipients else "-",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _section(provider: Provider) -> Iterator[str]:
+    yield f"## {provider.name}"
+    yield ""
+    yield f"{provider.password_hint} {provider.notes}".strip()
+    yield ""
+    for label, names in (
+        ("Aliases", provider.aliases),
+        ("Regions", [region for region, _ in provider.regions]),
+        ("Domains", provider.domains),
+    ):
+        if names:
+            yield f"- {label}: {', '.join(f'`{name}`' for name in names)}"
+    if provider.max_message_size:
+        yield f"- Message size: {provider.max_message_size:,} octets"
+    if provider.max_connections:
+        yield f"- Connections at a time: {provider.max_connections:,}"
+    for limit in provider.limits:
+        yield f"- Limit: {_limit(limit)}"
+    sources = "; ".join(provider.sources)
+    yield f"- Sources ({provider.confidence}, checked {provider.checked}): {sources}"
+
+
+def _limit(limit: SendingLimit) -> str:
+    figure = f"**{_figure(limit)}**" if limit.applies else _figure(limit)
+    plan = f" ({limit.plan})" if limit.plan else ""
+    return f"{figure}{plan}{CERTAINTY[limit.evidence]}: {limit.source}"
+
+
+def _figure(limit: SendingLimit) -> str:
+    unit = limit.unit if limit.count != 1 else limit.unit.removesuffix("s")
+    return f"{limit.count:,} {unit} per {WINDOWS.get(limit.window, limit.window)}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(Registry(load)), encoding="utf-8")
