@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["boundary", "date_text", "message_id", "now_text"]
+__all__ = ["boundary", "date_text", "message_id", "nonce", "now_text"]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -71,3 +71,8 @@ def boundary() -> str:
     """A new multipart boundary (RFC 2046 §5.1.1)."""
     # "=_" cannot occur in quoted-printable or base64, and the rest does not occur in a text by chance.
     return f"=_{_unique()}"
+
+
+def nonce() -> str:
+    """A random text that nobody can guess (RFC 5802 §5.1)."""
+    return hexlify(os.urandom(18)).decode()

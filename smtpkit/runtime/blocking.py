@@ -1,0 +1,182 @@
+"""The runtime of `Mailer`: blocking sockets. None of its coroutines ever suspends."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from smtpkit.errors import InvalidConfiguration
+from smtpkit.runtime.base import World
+from smtpkit.runtime.names import local_name, look_up
+from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import ParamSpec, TypeVar
+
+    from smtpkit.runtime.names import SocketAddress
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+__all__ = ["BlockingRuntime", "BlockingStream", "run"]
+
+_READ = 64 * 1024
+_EARLY_LIMIT = 1024 * 1024
+"""Octets kept of a server that talks while we write; more is no SMTP server."""
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never suspends.
+
+    Raises:
+        InvalidConfiguration: it did, so that it needs an event loop.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise InvalidConfiguration(
+        "a transport waited for an event loop, and Mailer has none",
+        hint="Use AsyncMailer, or do the waiting of your transport through the runtime that it is given.",
+    )
+
+
+class BlockingStream:
+    """A socket that is non-blocking underneath: every wait has a deadline, and writing also reads."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._socket = sock
+        self._early = bytearray()
+        self._listening = True
+
+    @property
+    def local_name(self) -> str:
+        return local_name(self._socket.getsockname())
+
+    async def read(self, deadline: float) -> bytes:
+        while (data := self._receive()) is None:
+            wait(self._socket, READABLE, deadline)
+        return data
+
+    async def received(self) -> bytes | None:
+        return self._receive()
+
+    def _receive(self) -> bytes | None:
+        if self._early:
+            data = bytes(self._early)
+            self._early.clear()
+            return data
+        try:
+            return self._socket.recv(_READ)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    async def write(self, data: bytes, progress: float, deadline: float) -> None:
+        left = memoryview(data)
+        while left:
+            try:
+                left = left[self._socket.send(left) :]
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                self._await_room(min(time.monotonic() + progress, deadline))
+
+    def _await_room(self, deadline: float) -> None:
+        while not wait(self._socket, BOTH if self._listening else WRITABLE, deadline) & WRITABLE:
+            early = self._receive()
+            self._early += early or b""
+            # The end of the stream stays readable for ever: waiting for more would not wait.
+            self._listening = early != b"" and len(self._early) < _EARLY_LIMIT
+
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+        self._socket = secured = context.wrap_socket(
+            self._socket, server_hostname=host, do_handshake_on_connect=False
+        )
+        while True:
+            try:
+                return secured.do_handshake()
+            except ssl.SSLWantReadError:
+                wait(secured, READABLE, deadline)
+            except ssl.SSLWantWriteError:
+                wait(secured, WRITABLE, deadline)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    abandon = close
+    """The parent of a fork keeps its own copy of the socket, so that closing ours is silent."""
+
+
+class BlockingEvent:
+    """An event between threads."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    async def wait(self, deadline: float) -> bool:
+        return self._event.wait(max(deadline - time.monotonic(), 0))
+
+
+class BlockingRuntime:
+    """Time, connections and waiting for programs without an event loop."""
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def timestamp(self) -> float:
+        return time.time()
+
+    @property
+    def world(self) -> World:
+        return World("blocking")
+
+    async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> BlockingStream:
+        addresses = look_up(host, port, deadline - time.monotonic())
+        failures: list[OSError] = []
+        for number, address in enumerate(addresses):
+            # What is left is shared among the addresses that are left: one that swallows packets does not use it up.
+            seconds = (deadline - time.monotonic()) / (len(addresses) - number)
+            try:
+                return BlockingStream(_connected(address, source_address, max(seconds, 0.001)))
+            except OSError as error:
+                failures.append(error)
+        if len(failures) == 1:
+            raise failures[0]
+        raise OSError(failures[0].errno, "; ".join(map(str, failures)))
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def event(self) -> BlockingEvent:
+        return BlockingEvent()
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return function(*args, **kwargs)
+
+
+def _connected(address: SocketAddress, source_address: str | None, seconds: float) -> socket.socket:
+    family, target = address
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if source_address:
+            sock.bind((source_address, 0))
+        sock.settimeout(seconds)
+        sock.connect(target)
+        # Without it one message costs 44 ms: Nagle's algorithm waits for the delayed ACK.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

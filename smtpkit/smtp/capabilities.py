@@ -1,0 +1,62 @@
+"""What a server says it can do (EHLO, RFC 5321 §4.1.1.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.value import value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from smtpkit.reply import Reply
+
+__all__ = ["Capabilities"]
+
+_MAX_KEYWORDS = 100
+"""A server with more extensions than this is playing; the rest is not looked at."""
+
+
+@value
+class Capabilities:
+    """The extensions of one server, each keyword in upper case with its parameters."""
+
+    keywords: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def of(cls, reply: Reply) -> Capabilities:
+        """Read an EHLO reply: its first line is a greeting, every other an extension."""
+        found: dict[str, tuple[str, ...]] = {}
+        for line in reply.lines[1 : _MAX_KEYWORDS + 1]:
+            # Some old servers write AUTH=LOGIN instead of AUTH LOGIN.
+            words = line.replace("AUTH=", "AUTH ", 1).split()
+            if words:
+                keyword = words[0].upper()
+                found[keyword] = found.get(keyword, ()) + tuple(words[1:])
+        return cls(tuple(found.items()))
+
+    def get(self, keyword: str) -> tuple[str, ...] | None:
+        """The parameters of ``keyword``; ``None`` if the server does not have it."""
+        for name, parameters in self.keywords:
+            if name == keyword:
+                return parameters
+        return None
+
+    def __contains__(self, keyword: str) -> bool:
+        return self.get(keyword) is not None
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """Authentication mechanisms in upper case, as offered (RFC 4954 §3)."""
+        return _unique(name.upper() for name in self.get("AUTH") or ())
+
+    @property
+    def max_size(self) -> int | None:
+        """Octets of the largest content the server takes; ``None`` for no limit (RFC 1870 §4)."""
+        parameters = self.get("SIZE")
+        number = parameters[0] if parameters else ""
+        return int(number) or None if number.isascii() and number.isdigit() and len(number) <= 20 else None
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,87 @@
+"""SMTP commands as octets (RFC 5321 §4.1). The one place that writes a line end on the wire."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smtpkit.errors import ProtocolError
+from smtpkit.mime.characters import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["DATA", "QUIT", "RSET", "STARTTLS", "auth", "auth_line", "ehlo", "helo", "mail", "rcpt", "stuffed"]
+
+_PRINTABLE = re.compile(r"[ -~]+\Z")
+_PRINTABLE_UTF8 = re.compile(r"[ -~\u00a0-\ud7ff\ue000-\U0010ffff]+\Z")
+
+
+def _line(text: str, utf8: bool = False) -> bytes:
+    """``text`` and CRLF. Control characters never pass here, whatever the caller checked before."""
+    if not (_PRINTABLE_UTF8 if utf8 else _PRINTABLE).match(text):
+        raise ProtocolError(f"not sent, since it would break the line or its encoding: {shown(text.partition(' ')[0])}")
+    return text.encode() + b"\r\n"
+
+
+DATA = _line("DATA")
+RSET = _line("RSET")
+QUIT = _line("QUIT")
+STARTTLS = _line("STARTTLS")
+
+
+def ehlo(name: str) -> bytes:
+    """EHLO with what the client calls itself (RFC 5321 §4.1.1.1)."""
+    return _line(f"EHLO {name}")
+
+
+def helo(name: str) -> bytes:
+    """HELO, for servers that do not know EHLO."""
+    return _line(f"HELO {name}")
+
+
+def auth(mechanism: str, initial: str | None) -> bytes:
+    """AUTH, with an initial response in base64 where the mechanism has one (RFC 4954 §4)."""
+    return _line(f"AUTH {mechanism}" if initial is None else f"AUTH {mechanism} {initial or '='}")
+
+
+def auth_line(response: str) -> bytes:
+    """The answer to a challenge, in base64; it may be empty."""
+    return _line(response) if response else b"\r\n"
+
+
+def mail(mailbox: str, *, size: int | None = None, eight_bit: bool = False, smtputf8: bool = False) -> bytes:
+    """MAIL with the reverse-path, ``""`` for the null one (RFC 5321 §4.1.1.2).
+
+    ``size`` is in octets (RFC 1870), ``eight_bit`` is BODY=8BITMIME (RFC 6152), ``smtputf8`` RFC 6531.
+    """
+    parameters = "" if size is None else f" SIZE={size}"
+    parameters += " BODY=8BITMIME" if eight_bit else ""
+    parameters += " SMTPUTF8" if smtputf8 else ""
+    return _line(f"MAIL FROM:<{mailbox}>{parameters}", smtputf8)
+
+
+def rcpt(mailbox: str, *, utf8: bool = False) -> bytes:
+    """RCPT with one recipient."""
+    return _line(f"RCPT TO:<{mailbox}>", utf8)
+
+
+def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Content as DATA has it: dots at line starts doubled, the final dot joined to the last chunk (RFC 5321 §4.5.2).
+
+    Nothing is yielded after the chunk with the final dot.
+    """
+    held = b""
+    at_line_start = True
+    for chunk in chunks:
+        if not chunk:
+            continue
+        if held:
+            yield held
+        # A line may begin where a chunk begins, which the search for CRLF-dot does not see.
+        starts_with_dot = at_line_start and chunk.startswith(b".")
+        at_line_start = chunk.endswith(b"\n")
+        held = chunk.replace(b"\n.", b"\n..")
+        if starts_with_dot:
+            held = b"." + held
+    yield held + (b".\r\n" if at_line_start else b"\r\n.\r\n")

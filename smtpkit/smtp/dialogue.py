@@ -1,0 +1,166 @@
+"""The wire: commands out, replies in, and how many of them are owed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, TimedOut
+from smtpkit.smtp.replies import ReplyParser
+
+if TYPE_CHECKING:
+    import ssl
+
+    from smtpkit.errors import Stage
+    from smtpkit.reply import Reply
+    from smtpkit.runtime.base import Runtime, Stream
+    from smtpkit.smtp.timeouts import Timeouts
+
+__all__ = ["Dialogue"]
+
+_log = logging.getLogger("smtpkit.wire")
+
+
+class Dialogue:
+    """One conversation with a server.
+
+    ``owed`` counts the replies that are due: it rises as commands go out and falls as
+    replies come in. The connection is in step exactly when it is 0; a reply that is not
+    owed, or more of them than are, is a protocol error.
+    """
+
+    def __init__(self, stream: Stream, runtime: Runtime, timeouts: Timeouts) -> None:
+        self.owed = 1
+        """Replies that are due. The greeting is the first."""
+        self.deadline = float("inf")
+        """When the whole send must be over, in the time of `Runtime.now`."""
+        self.last_reply_at = runtime.now()
+        self._stream = stream
+        self._runtime = runtime
+        self._timeouts = timeouts
+        self._parser = ReplyParser()
+        self._open = True
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the next command may go out: the connection is open and no reply is owed."""
+        return self._open and self.owed == 0
+
+    async def send(self, commands: bytes, stage: Stage, replies: int = 1, secret: bool = False) -> None:
+        """Write ``commands``, which are answered by that many ``replies``.
+
+        Raises:
+            ProtocolError: the server has said something that nobody asked for.
+            ConnectionLost, TimedOut: they could not be written.
+        """
+        if self._parser.pending:
+            raise self._failed(ProtocolError("the server sent a reply that nobody asked for", stage=stage))
+        self.owed += replies
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("C: %s", "<secret>" if secret else commands.decode("utf-8", "replace").strip())
+        await self._write(commands, stage)
+
+    async def send_content(self, chunk: bytes, last: bool) -> None:
+        """Write a part of the content; the ``last`` one is answered by a reply."""
+        if last:
+            self.owed += 1
+        await self._write(chunk, "content")
+
+    async def _write(self, data: bytes, stage: Stage) -> None:
+        if not self._open:
+            raise ConnectionLost("the connection is closed", stage=stage)
+        try:
+            await self._stream.write(data, self._timeouts.progress, self.deadline)
+        except OSError as error:
+            raise self._broken(error, stage) from error
+        except BaseException:
+            self.close()
+            raise
+
+    async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
+        """The next reply, at the latest ``seconds`` from now (``Timeouts.reply`` if not given).
+
+        Raises:
+            ProtocolError: what came is no reply.
+            ConnectionLost, TimedOut: none came.
+        """
+        deadline = min(self._runtime.now() + (seconds or self._timeouts.reply), self.deadline)
+        try:
+            while (reply := self._parser.next()) is None:
+                await self._read(stage, deadline)
+        except ProtocolError as error:
+            error.stage = stage
+            raise self._failed(error) from None
+        self.owed -= 1
+        self.last_reply_at = self._runtime.now()
+        if _log.isEnabledFor(logging.DEBUG):
+            # A challenge may have a token's details in it.
+            _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+        if reply.code == 421:
+            # The server says nothing more, whatever is still owed (RFC 5321 §3.8).
+            self.close()
+        return reply
+
+    async def _read(self, stage: Stage, deadline: float) -> None:
+        try:
+            data = await self._stream.read(deadline)
+        except OSError as error:
+            raise self._broken(error, stage) from error
+        except BaseException:
+            self.close()
+            raise
+        if not data:
+            raise self._failed(ConnectionLost("the server closed the connection without a reply", stage=stage))
+        self._parser.feed(data)
+
+    async def spoken(self) -> bool:
+        """Whether something came from the server that was not read yet, the end of the connection too."""
+        if not self._parser.pending and self._open:
+            try:
+                data = await self._stream.received()
+            except OSError:
+                return True
+            if data is None:
+                return False
+            self._parser.feed(data)
+            return True
+        return True
+
+    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
+        """Shake hands. A reply is owed meanwhile, so that a connection left half-way is never in step.
+
+        Raises:
+            ProtocolError: there were octets before the handshake, which somebody injected (RFC 3207 §6).
+            OSError: the handshake failed.
+        """
+        if await self.spoken():
+            raise self._failed(
+                ProtocolError(
+                    "the server sent something between its reply to STARTTLS and the TLS handshake",
+                    stage="starttls",
+                    hint="Somebody may be tampering with the connection. Nothing secret was sent.",
+                )
+            )
+        self.owed += 1
+        await self._stream.start_tls(context, host, min(self._runtime.now() + seconds, self.deadline))
+        self._parser = ReplyParser()
+        self.owed -= 1
+
+    def close(self) -> None:
+        """Close at once."""
+        self._open = False
+        self._stream.close()
+
+    def abandon(self) -> None:
+        """Let go of it without a word: it belongs to another process or event loop."""
+        self._open = False
+        self._stream.abandon()
+
+    def _failed(self, error: DeliveryError) -> DeliveryError:
+        self.close()
+        return error
+
+    def _broken(self, error: OSError, stage: Stage) -> DeliveryError:
+        if isinstance(error, TimeoutError):
+            return self._failed(TimedOut("the server did not answer in time", stage=stage))
+        return self._failed(ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage))

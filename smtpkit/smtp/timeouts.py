@@ -1,0 +1,66 @@
+"""How long to wait for what (RFC 5321 §4.5.3.2)."""
+
+from __future__ import annotations
+
+from smtpkit.errors import InvalidConfiguration
+from smtpkit.value import put, value
+
+__all__ = ["Timeouts"]
+
+
+@value
+class Timeouts:
+    """Longest waits, in seconds. None of them is infinite.
+
+    The defaults follow RFC 5321 §4.5.3.2 where a shorter wait would leave it open whether a
+    mail was accepted.
+
+    Raises:
+        InvalidConfiguration: one of them is not a positive number.
+    """
+
+    connect: float
+    """For the name to be resolved and one of its addresses to answer, TLS handshakes included."""
+    greeting: float
+    """For the server's first line."""
+    reply: float
+    """For the reply to a command, from the moment it was sent; a dripping server cannot extend it."""
+    progress: float
+    """Within which some of what we send must be taken."""
+    final_reply: float
+    """For the reply to the content. Giving up earlier makes the outcome uncertain (RFC 5321 §4.5.3.2.6)."""
+    acquire: float
+    """For a free connection, where all of the transport's connections are busy."""
+    total: float | None
+    """For the whole send, if given."""
+
+    def __init__(
+        self,
+        *,
+        connect: float = 10,
+        greeting: float = 60,
+        reply: float = 60,
+        progress: float = 60,
+        final_reply: float = 600,
+        acquire: float = 60,
+        total: float | None = None,
+    ) -> None:
+        for name, seconds in (
+            ("connect", connect),
+            ("greeting", greeting),
+            ("reply", reply),
+            ("progress", progress),
+            ("final_reply", final_reply),
+            ("acquire", acquire),
+            ("total", total),
+        ):
+            if seconds is not None and not 0 < seconds < float("inf"):
+                raise InvalidConfiguration(f"Timeouts({name}={seconds!r}): a number of seconds above 0 is needed")
+            put(self, name, seconds)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _timeouts, tuple(getattr(self, name) for name in self.__match_args__)
+
+
+def _timeouts(*seconds: float | None) -> Timeouts:
+    return Timeouts(**dict(zip(Timeouts.__match_args__, seconds, strict=True)))  # type: ignore[arg-type]
