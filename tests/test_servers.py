@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import smtplib
+import socket
+import ssl
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from servers.certificates import Certificates
+    from servers.certificates import Certificates, Name
     from servers.postfix import Postfix
     from servers.smtpd import Security, StartSmtpd
 
@@ -89,6 +91,31 @@ def test_smtpd_stops_with_a_client_still_connected(smtpd: StartSmtpd, certificat
         server.stop()
         with pytest.raises(smtplib.SMTPServerDisconnected):
             client.noop()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "complaint"),
+    [
+        ("wrong-host", "Hostname mismatch"),
+        ("expired", "certificate has expired"),
+        ("untrusted", "unable to get local issuer certificate"),
+    ],
+)
+def test_bad_certificates_are_bad(
+    smtpd: StartSmtpd, certificates: Certificates, certificate: Name, complaint: str
+) -> None:
+    server = smtpd(security="tls", certificate=certificate, username="ann", password="right")
+    account = Account(server.port, "tls", "ann", "right")
+    with pytest.raises(ssl.SSLCertVerificationError, match=complaint), log_in(account, certificates):
+        pass
+
+
+def test_smtpd_stops_with_a_handshake_under_way(smtpd: StartSmtpd) -> None:
+    server = smtpd(security="tls")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(b"\x16")  # the first byte of a TLS record
+        server.stop()
+        assert client.recv(1) == b""
 
 
 @pytest.mark.parametrize("security", SECURITIES)
