@@ -184,6 +184,4 @@ def _hint(addr_spec: str) -> str | None:
 def _a_labels(domain: str) -> str:
     from email_validator import validate_email
 
-    return validate_email(
-        f"a@{domain}", check_deliverability=False, globally_deliverable=False
-    ).ascii_domain
+    return validate_email(f"a@{domain}", check_deliverability=False, globally_deliverable=False).ascii_domain

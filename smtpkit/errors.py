@@ -114,6 +114,8 @@ class SmtpkitError(Exception):
     """Whether the same call may succeed later without a change."""
     hint: str | None = None
     """What the caller can do about it."""
+    receipt: Receipt | None = None
+    """What happened to each recipient, where a mail was to be sent."""
 
     def __init__(
         self,
@@ -186,9 +188,6 @@ class UnknownProvider(UsageError, LookupError):
 
 class DeliveryError(SmtpkitError):
     """Sending was tried and did not succeed for every recipient."""
-
-    receipt: Receipt | None = None
-    """What happened to each recipient."""
 
     @property
     def safe_to_retry(self) -> bool:

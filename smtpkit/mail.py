@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.envelope import Envelope
+from smtpkit.mime.content import Content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpkit.message import Message
-    from smtpkit.mime.content import Content
 
 __all__ = ["Mail"]
 
@@ -65,6 +65,10 @@ class Mail:
     def as_bytes(self) -> bytes:
         """The content at once."""
         return b"".join(self.chunks())
+
+    def hold(self) -> None:
+        """Read the files now, so that the content stays when they are gone."""
+        self._content = Content([self.as_bytes()], utf8_headers=self._content.utf8_headers)
 
     def __repr__(self) -> str:
         return f"<Mail {self.message_id} to {', '.join(a.addr_spec for a in self.envelope.recipients[:3])}>"

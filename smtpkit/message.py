@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
     from email.message import EmailMessage
-
-    from typing_extensions import Self
+    from typing import Self
 
     from smtpkit.attachment import AttachmentSource
     from smtpkit.mime.content import Content
@@ -63,6 +62,13 @@ class Message:
 
     def __init__(self) -> None:
         self._fields = {}
+
+    @classmethod
+    def of(cls, fields: Fields) -> Self:
+        """The message with these fields, which must come from another one's `fields`."""
+        new = cls.__new__(cls)
+        new._fields = fields
+        return new
 
     @property
     def fields(self) -> Fields:
@@ -121,9 +127,7 @@ class Message:
         """The body as HTML. Give `text` too: it is shown where HTML is not."""
         return self._with({"html": _body("html", html)})
 
-    def attach(
-        self, source: AttachmentSource, *, filename: str | None = None, content_type: str | None = None
-    ) -> Self:
+    def attach(self, source: AttachmentSource, *, filename: str | None = None, content_type: str | None = None) -> Self:
         """Add a file: bytes, a path, or an open binary file.
 
         The file name is the path's own, the content type is guessed from the file name.
@@ -224,6 +228,9 @@ class Message:
         from email import message_from_bytes, policy
 
         return message_from_bytes(self.as_bytes(), policy=policy.default)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Message.of, (self._fields,)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Message):

@@ -9,7 +9,7 @@ from smtpkit.value import put, value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smtpkit.errors import DeliveryError
+    from smtpkit.errors import SmtpkitError
     from smtpkit.mail import Mail
     from smtpkit.message import Message
     from smtpkit.reply import Reply
@@ -47,14 +47,14 @@ class Receipt:
 
     message: Message
     outcomes: Mapping[str, Outcome]
-    error: DeliveryError | None
+    error: SmtpkitError | None
     attempts: int
 
     def __init__(
         self,
         message: Message,
         outcomes: Mapping[str, Outcome],
-        error: DeliveryError | None = None,
+        error: SmtpkitError | None = None,
         attempts: int = 1,
     ) -> None:
         put(self, "message", message)
@@ -65,7 +65,7 @@ class Receipt:
             error.receipt = self
 
     @classmethod
-    def of(cls, mail: Mail, outcome: Outcome, error: DeliveryError | None = None) -> Receipt:
+    def of(cls, mail: Mail, outcome: Outcome, error: SmtpkitError | None = None) -> Receipt:
         """The receipt in which every recipient of ``mail`` has the same outcome."""
         return cls(mail.message, {address.addr_spec: outcome for address in mail.envelope.recipients}, error)
 

@@ -72,10 +72,21 @@ class Dialogue:
         try:
             await self._stream.write(data, self._timeouts.progress, self.deadline)
         except OSError as error:
-            raise self._broken(error, stage) from error
+            lost = self._broken(error, stage)
+            lost.reply = await self._last_words()
+            raise self._failed(lost) from error
         except BaseException:
             self.close()
             raise
+
+    async def _last_words(self) -> Reply | None:
+        """The refusal that a server sent before it closed the connection under our hands."""
+        try:
+            self._parser.feed(await self._stream.received() or b"")
+            reply = self._parser.next()
+        except (OSError, ProtocolError):
+            return None
+        return reply if reply is not None and reply.code >= 400 else None
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
         """The next reply, at the latest ``seconds`` from now (``Timeouts.reply`` if not given).
@@ -105,7 +116,7 @@ class Dialogue:
         try:
             data = await self._stream.read(deadline)
         except OSError as error:
-            raise self._broken(error, stage) from error
+            raise self._failed(self._broken(error, stage)) from error
         except BaseException:
             self.close()
             raise
@@ -115,16 +126,14 @@ class Dialogue:
 
     async def spoken(self) -> bool:
         """Whether something came from the server that was not read yet, the end of the connection too."""
-        if not self._parser.pending and self._open:
-            try:
-                data = await self._stream.received()
-            except OSError:
-                return True
-            if data is None:
-                return False
-            self._parser.feed(data)
+        if self._parser.pending:
             return True
-        return True
+        try:
+            data = await self._stream.received()
+        except OSError:
+            return True
+        self._parser.feed(data or b"")
+        return data is not None
 
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Shake hands. A reply is owed meanwhile, so that a connection left half-way is never in step.
@@ -160,7 +169,8 @@ class Dialogue:
         self.close()
         return error
 
-    def _broken(self, error: OSError, stage: Stage) -> DeliveryError:
+    @staticmethod
+    def _broken(error: OSError, stage: Stage) -> DeliveryError:
         if isinstance(error, TimeoutError):
-            return self._failed(TimedOut("the server did not answer in time", stage=stage))
-        return self._failed(ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage))
+            return TimedOut("the server did not answer in time", stage=stage)
+        return ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage)

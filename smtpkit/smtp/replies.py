@@ -81,8 +81,10 @@ class ReplyParser:
     def _next_line(self) -> bytes | None:
         end = self._buffer.find(b"\n")
         if self._size + (len(self._buffer) if end < 0 else end) > _MAX_SIZE:
-            raise self._stranger(bytes(self._buffer[:80])) if not self._any else ProtocolError(
-                f"a reply of more than {_MAX_SIZE} octets"
+            raise (
+                self._stranger(bytes(self._buffer[:80]))
+                if not self._any
+                else ProtocolError(f"a reply of more than {_MAX_SIZE} octets")
             )
         if end < 0:
             # What is no SMTP may never send a line end.

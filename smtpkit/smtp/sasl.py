@@ -88,9 +88,7 @@ class OAuthBearer(_OneShot):
     def initial(self) -> bytes:
         login = self.login
         user = login.username.replace("=", "=3D").replace(",", "=2C")
-        return (
-            f"n,a={user},\1host={login.host}\1port={login.port}\1auth=Bearer {login.secret}\1\1".encode()
-        )
+        return f"n,a={user},\1host={login.host}\1port={login.port}\1auth=Bearer {login.secret}\1\1".encode()
 
 
 class LoginMechanism(_OneShot):

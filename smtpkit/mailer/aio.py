@@ -1,0 +1,132 @@
+"""`AsyncMailer`: sending from an asyncio event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.mailer.base import MailerBase
+from smtpkit.mailer.draft import BaseDraft
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from smtpkit.delivery import Delivery
+    from smtpkit.envelope import Envelope
+    from smtpkit.message import Message
+    from smtpkit.receipt import Receipt
+    from smtpkit.runtime.base import Runtime
+
+__all__ = ["AsyncBatch", "AsyncDraft", "AsyncMailer"]
+
+
+class AsyncMailer(MailerBase):
+    """Sends mail from asyncio. One mailer may be shared by tasks, and used in a second event loop.
+
+    ::
+
+        async with AsyncMailer.for_provider("gmail", "me@gmail.com", app_password) as mailer:
+            await mailer.compose().to("ann@example.com").subject("Hello").text("Hi Ann").send()
+
+    Closing it, or leaving ``async with``, closes its idle connections; using it again opens new ones.
+    """
+
+    def compose(self) -> AsyncDraft:
+        """A new message that `AsyncDraft.send` sends with this mailer."""
+        return AsyncDraft(self)
+
+    async def send(self, message: Message, *, envelope: Envelope | None = None) -> Receipt:
+        """Send ``message`` to its recipients, or to those of ``envelope``.
+
+        Raises:
+            UsageError: the message cannot be sent as it is.
+            DeliveryError: nobody accepted it; with ``on_partial="raise"`` also if somebody did not.
+        """
+        return await self._delivery.send(message, envelope, _runtime())
+
+    def send_many(self, messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncBatch:
+        """Send ``messages``, and iterate over one receipt for each, in their order.
+
+        A message that fails does not stop the others: its receipt has the error. Messages are
+        taken from the iterable, which may be asynchronous, as receipts are asked for.
+
+        ::
+
+            async for receipt in mailer.send_many(messages):
+                if not receipt.ok:
+                    print(receipt.error)
+        """
+        return AsyncBatch(self._delivery, _each(messages))
+
+    async def close(self) -> None:
+        """Close the idle connections."""
+        await self.transport.close(_runtime())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncDraft(BaseDraft):
+    """A message that its mailer sends: ``await mailer.compose().to(...).text(...).send()``."""
+
+    __slots__ = ()
+    _mailer: AsyncMailer
+
+    async def send(self, *, envelope: Envelope | None = None) -> Receipt:
+        """Send it. Raises as `AsyncMailer.send`."""
+        return await self._mailer.send(self.as_message(), envelope=envelope)
+
+
+class AsyncBatch:
+    """The receipts of `AsyncMailer.send_many`: an asynchronous iterator and context manager.
+
+    Leaving it early takes no further message. Receipts of mails that went out and were not
+    asked for are then in ``remaining``.
+    """
+
+    def __init__(self, delivery: Delivery, messages: AsyncIterator[Message]) -> None:
+        self._delivery = delivery
+        self._messages: AsyncIterator[Message] | None = messages
+        self.remaining: list[Receipt] = []
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Receipt:
+        if self._messages is None:
+            raise StopAsyncIteration
+        return await self._delivery.deliver(await anext(self._messages), None, _runtime())
+
+    async def close(self) -> None:
+        """Take no further message."""
+        self._messages = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
+    if hasattr(messages, "__aiter__"):
+        async for message in messages:
+            yield message
+    else:
+        for message in messages:
+            yield message
+
+
+def _runtime() -> Runtime:
+    # Here, and not at import: asyncio is loaded when something is sent.
+    from smtpkit.runtime.aio import AsyncRuntime
+
+    return AsyncRuntime()

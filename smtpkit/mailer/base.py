@@ -1,0 +1,188 @@
+"""What both mailers share: how they are made."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from smtpkit.address import Address
+from smtpkit.delivery import Delivery
+from smtpkit.errors import InvalidConfiguration
+from smtpkit.limits.daily import DailyLimit, preset_limits
+from smtpkit.mailer.configuration import SCHEMES, Configuration
+from smtpkit.transports.smtp import smtp_transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Self
+
+    from typing_extensions import Unpack
+
+    from smtpkit.delivery import OnPartial
+    from smtpkit.providers.provider import Provider, Security
+    from smtpkit.smtp.server import TokenSource
+    from smtpkit.transports.base import Transport
+    from smtpkit.transports.smtp import SmtpOptions
+
+__all__ = ["Limits", "MailerBase"]
+
+Limits: TypeAlias = "DailyLimit | Iterable[DailyLimit]"
+"""One limit, or several that all hold."""
+
+
+class MailerBase:
+    """The constructors of `Mailer` and `AsyncMailer`.
+
+    Args:
+        transport: where the mail goes.
+        default_from: the From of a message that has none.
+        limits: one limit or several; each counts for the transport's account.
+        on_partial: what ``send`` does when some recipients accepted and others did not:
+            ``"return"`` the receipt, or ``"raise"`` its error.
+
+    Raises:
+        InvalidAddress: ``default_from`` is not an address.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        default_from: str | Address | None = None,
+        limits: Limits = (),
+        on_partial: OnPartial = "return",
+        provider: Provider | None = None,
+    ) -> None:
+        if on_partial not in ("return", "raise"):
+            raise InvalidConfiguration(f"on_partial={on_partial!r}", hint='It is "return" or "raise".')
+        self._delivery = Delivery(
+            transport,
+            default_from=None if default_from is None else Address.of(default_from),
+            limits=(limits,) if isinstance(limits, DailyLimit) else tuple(limits),
+            on_partial=on_partial,
+            provider=provider,
+        )
+
+    @property
+    def transport(self) -> Transport:
+        """Where the mail goes."""
+        return self._delivery.transport
+
+    @classmethod
+    def for_provider(
+        cls,
+        name: str,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        token: TokenSource | None = None,
+        region: str | None = None,
+        domain: str | None = None,
+        security: Security | None = None,
+        default_from: str | Address | None = None,
+        limits: Limits | Literal["preset"] = "preset",
+        on_partial: OnPartial = "return",
+        **options: Unpack[SmtpOptions],
+    ) -> Self:
+        """A mailer for a provider of the registry: host, port, TLS, log-in and daily limit are its preset's.
+
+        Args:
+            name: such as ``"gmail"``, ``"outlook"``, ``"sendgrid"``, ``"cpanel"``.
+            username: mostly the e-mail address, which is then the default From too.
+            password: what the provider wants as such; often an app password or API key.
+            token: an OAuth 2 access token instead, or a function that gives one.
+            region: for providers that have several, such as Amazon SES.
+            domain: for your own domain (``cpanel``); taken from ``username`` if not given.
+            security: ``"starttls"`` or ``"tls"`` instead of what the provider prefers.
+            limits: ``"preset"``, or your own instead.
+
+        Raises:
+            UnknownProvider: no such name; the text has the nearest ones.
+            InvalidConfiguration: the preset cannot be used with these arguments.
+        """
+        from smtpkit.providers import get
+
+        provider = get(name)
+        login = provider.login(username)
+        own_domain = domain or (username.rpartition("@")[2] if username and "@" in username else None)
+        endpoint = provider.endpoint(security=security, region=region, domain=own_domain)
+        if default_from is None and provider.username == "address":
+            default_from = login
+        return cls(
+            smtp_transport(
+                endpoint.security,
+                endpoint.host,
+                endpoint.port,
+                {**options, "username": login, "password": password, "token": token},
+            ),
+            default_from=default_from,
+            limits=preset_limits(provider) if limits == "preset" else limits,
+            on_partial=on_partial,
+            provider=provider,
+        )
+
+    @classmethod
+    def for_address(
+        cls,
+        address: str,
+        password: str | None = None,
+        *,
+        token: TokenSource | None = None,
+        **options: Unpack[SmtpOptions],
+    ) -> Self:
+        """A mailer for the provider that the domain of ``address`` belongs to. Nothing is looked up in DNS.
+
+        Raises:
+            UnknownProvider: no preset has this domain.
+        """
+        from smtpkit.providers import for_address
+
+        spec = Address.of(address).addr_spec
+        return cls.for_provider(for_address(spec).name, spec, password, token=token, **options)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """A mailer from one line of configuration.
+
+        ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
+        ``smtp+plaintext://`` (25); or the name of a provider, as in
+        ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
+        keys are keyword arguments: ``smtps://host?connections=4&timeouts.reply=30``.
+
+        Raises:
+            InvalidConfiguration: the URL cannot be used; the text never has the password.
+            UnknownProvider: the scheme is neither SMTP nor a provider.
+        """
+        return cls._configured(Configuration.from_url(url))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """A mailer from environment variables.
+
+        ``SMTP_URL``, or ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_USERNAME``, ``SMTP_PASSWORD`` and
+        ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port); and
+        ``SMTP_FROM``, the default From.
+
+        Raises:
+            InvalidConfiguration: a variable is missing or cannot be used.
+        """
+        return cls._configured(Configuration.from_environment(os.environ if environ is None else environ))
+
+    @classmethod
+    def _configured(cls, given: Configuration) -> Self:
+        options: dict[str, Any] = {
+            **dict(given.options),
+            "username": given.username,
+            "password": given.password.reveal() if given.password else None,
+        }
+        if given.scheme not in SCHEMES:
+            if given.host:
+                raise InvalidConfiguration(
+                    f"a {given.scheme}:// URL has no host: the preset knows it",
+                    hint="Use smtp:// or smtps:// for a host of your own.",
+                )
+            return cls.for_provider(given.scheme, **options)
+        if not given.host:
+            raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
+        own = {name: options.pop(name) for name in ("default_from", "on_partial") if name in options}
+        return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), **own)

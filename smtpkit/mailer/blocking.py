@@ -1,0 +1,131 @@
+"""`Mailer`: sending from programs without an event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.mailer.base import MailerBase
+from smtpkit.mailer.draft import BaseDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Self, TypeVar
+
+    from smtpkit.delivery import Delivery
+    from smtpkit.envelope import Envelope
+    from smtpkit.message import Message
+    from smtpkit.receipt import Receipt
+    from smtpkit.runtime.base import Runtime
+
+    T = TypeVar("T")
+
+__all__ = ["Batch", "Draft", "Mailer"]
+
+
+class Mailer(MailerBase):
+    """Sends mail. One mailer may be shared by threads, and used after a fork.
+
+    ::
+
+        with Mailer.for_provider("gmail", "me@gmail.com", app_password) as mailer:
+            mailer.compose().to("ann@example.com").subject("Hello").text("Hi Ann").send()
+
+    Closing it, or leaving ``with``, closes its idle connections; using it again opens new ones.
+    """
+
+    def compose(self) -> Draft:
+        """A new message that `Draft.send` sends with this mailer."""
+        return Draft(self)
+
+    def send(self, message: Message, *, envelope: Envelope | None = None) -> Receipt:
+        """Send ``message`` to its recipients, or to those of ``envelope``.
+
+        Raises:
+            UsageError: the message cannot be sent as it is.
+            DeliveryError: nobody accepted it; with ``on_partial="raise"`` also if somebody did not.
+        """
+        return _run(self._delivery.send(message, envelope, _runtime()))
+
+    def send_many(self, messages: Iterable[Message]) -> Batch:
+        """Send ``messages``, and iterate over one receipt for each, in their order.
+
+        A message that fails does not stop the others: its receipt has the error. Messages are
+        taken from the iterable as receipts are asked for.
+
+        ::
+
+            for receipt in mailer.send_many(messages):
+                if not receipt.ok:
+                    print(receipt.error)
+        """
+        return Batch(self._delivery, iter(messages))
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        _run(self.transport.close(_runtime()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Draft(BaseDraft):
+    """A message that its mailer sends: ``mailer.compose().to(...).text(...).send()``."""
+
+    __slots__ = ()
+    _mailer: Mailer
+
+    def send(self, *, envelope: Envelope | None = None) -> Receipt:
+        """Send it. Raises as `Mailer.send`."""
+        return self._mailer.send(self.as_message(), envelope=envelope)
+
+
+class Batch:
+    """The receipts of `Mailer.send_many`: an iterator and a context manager.
+
+    Leaving it early takes no further message. Receipts of mails that went out and were not
+    asked for are then in ``remaining``.
+    """
+
+    def __init__(self, delivery: Delivery, messages: Iterator[Message]) -> None:
+        self._delivery = delivery
+        self._messages: Iterator[Message] | None = messages
+        self.remaining: list[Receipt] = []
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Receipt:
+        if self._messages is None:
+            raise StopIteration
+        return _run(self._delivery.deliver(next(self._messages), None, _runtime()))
+
+    def close(self) -> None:
+        """Take no further message."""
+        self._messages = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _runtime() -> Runtime:
+    # Here, and not at import: sockets and TLS are loaded when something is sent.
+    from smtpkit.runtime.blocking import BlockingRuntime
+
+    return BlockingRuntime()
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    from smtpkit.runtime.blocking import run
+
+    return run(coroutine)

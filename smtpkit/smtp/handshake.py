@@ -1,0 +1,149 @@
+"""From the first packet to a connection that is ready for mail: connect, greet, secure, authenticate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.errors import (
+    ConnectFailed,
+    ConnectionLost,
+    ProtocolError,
+    ServiceUnavailable,
+    StartTlsNotOffered,
+    StartTlsRefused,
+    TimedOut,
+)
+from smtpkit.runtime.tls import client_context, tls_error
+from smtpkit.smtp import commands
+from smtpkit.smtp.authentication import authenticate
+from smtpkit.smtp.capabilities import Capabilities
+from smtpkit.smtp.dialogue import Dialogue
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from smtpkit.runtime.base import Runtime, Stream
+    from smtpkit.smtp.server import Server
+
+__all__ = ["open_dialogue"]
+
+
+async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tuple[Dialogue, Capabilities]:
+    """A dialogue with ``server`` that is ready for MAIL, and what the server can do.
+
+    Nothing stays open if it fails or is interrupted.
+
+    Raises:
+        ConnectFailed, ServiceUnavailable, TlsFailed, AuthenticationFailed, ProtocolError,
+        ConnectionLost, TimedOut: as their names say; nothing secret went over plaintext.
+    """
+    # Loading the system's CAs takes 10 to 30 ms of work: not in somebody's event loop.
+    context = None if server.security == "plaintext" else await runtime.call(client_context, server.tls)
+    stream = await _connect(server, runtime, deadline)
+    try:
+        dialogue = Dialogue(stream, runtime, server.timeouts)
+        dialogue.deadline = deadline
+        name = server.local_hostname or stream.local_name
+        if context is not None and server.security == "tls":
+            await _shake_hands(dialogue, server, context)
+        await _greeting(dialogue, server)
+        capabilities = await _ehlo(dialogue, name)
+        if context is not None and server.security == "starttls":
+            await _start_tls(dialogue, server, capabilities)
+            await _shake_hands(dialogue, server, context)
+            # What was said before TLS is forgotten (RFC 3207 §4.2).
+            capabilities = await _ehlo(dialogue, name)
+        if server.credentials is not None:
+            await authenticate(dialogue, server, capabilities, runtime)
+    except BaseException:
+        stream.close()
+        raise
+    return dialogue, capabilities
+
+
+async def _connect(server: Server, runtime: Runtime, deadline: float) -> Stream:
+    until = min(runtime.now() + server.timeouts.connect, deadline)
+    try:
+        return await runtime.connect(server.host, server.port, server.source_address, until)
+    except TimeoutError as error:
+        raise TimedOut(
+            f"{server.address} did not answer in time",
+            stage="connect",
+            hint="A firewall that swallows packets does this; many networks block port 25. Is the port right?",
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if type(error).__name__ == "gaierror":
+            raise ConnectFailed(
+                f"the host name {server.host} was not found: {reason}",
+                stage="resolve",
+                hint="Is it spelled right, and does this machine have DNS?",
+            ) from error
+        raise ConnectFailed(
+            f"no connection to {server.address}: {reason}",
+            hint="Is the server running, and is the port right? Mostly 587 (STARTTLS), 465 (TLS) or 25.",
+        ) from error
+
+
+async def _greeting(dialogue: Dialogue, server: Server) -> None:
+    try:
+        reply = await dialogue.reply("greeting", server.timeouts.greeting)
+    except TimedOut as error:
+        if server.security != "tls":
+            error.hint = "A port that wants TLS from the first byte (mostly 465: smtps://) stays silent like this."
+        raise
+    except ConnectionLost as error:
+        error.hint = "The server closed the connection before it said anything: it may refuse this client's address."
+        raise
+    if reply.code != 220:
+        raise ServiceUnavailable(f"{server.address} does not accept mail now", stage="greeting", reply=reply)
+
+
+async def _ehlo(dialogue: Dialogue, name: str) -> Capabilities:
+    await dialogue.send(commands.ehlo(name), "ehlo")
+    reply = await dialogue.reply("ehlo")
+    if reply.positive:
+        return Capabilities.of(reply)
+    if reply.code in (500, 501, 502, 504):
+        await dialogue.send(commands.helo(name), "ehlo")
+        reply = await dialogue.reply("ehlo")
+        if reply.positive:
+            return Capabilities()
+    if reply.code == 421:
+        raise ServiceUnavailable("the server closed the connection", stage="ehlo", reply=reply)
+    raise ProtocolError(
+        f"the server does not accept EHLO {name}",
+        stage="ehlo",
+        reply=reply,
+        hint="Some servers want a real host name there: local_hostname=...",
+    )
+
+
+async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilities) -> None:
+    if "STARTTLS" not in capabilities:
+        raise StartTlsNotOffered(
+            f"{server.address} does not offer STARTTLS",
+            hint="Use its TLS port (SmtpSslTransport, mostly 465). If it did offer it before, somebody between you "
+            "and the server may be hiding it. Nothing was sent.",
+        )
+    await dialogue.send(commands.STARTTLS, "starttls")
+    reply = await dialogue.reply("starttls")
+    if reply.code != 220:
+        raise StartTlsRefused(f"{server.address} offers STARTTLS and refuses it", reply=reply)
+
+
+async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) -> None:
+    starttls = server.security == "starttls"
+    try:
+        await dialogue.start_tls(context, server.host, server.timeouts.connect)
+    except TimeoutError as error:
+        raise TimedOut(
+            f"the TLS handshake with {server.address} took too long",
+            stage="tls",
+            hint=None if starttls else "A port without TLS waits like this: is it one for STARTTLS (mostly 587)?",
+        ) from error
+    except OSError as error:
+        raise (
+            tls_error(error, server.host, server.port, starttls)
+            or ConnectionLost(f"the TLS handshake was broken off: {error.strerror or error}", stage="tls")
+        ) from error

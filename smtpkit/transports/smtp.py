@@ -1,0 +1,172 @@
+"""Mail to an SMTP server: STARTTLS, TLS from the first byte, or plaintext."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from smtpkit.errors import InvalidConfiguration, SmtpkitError
+from smtpkit.receipt import Outcome, Receipt
+from smtpkit.smtp.pool import Pool
+from smtpkit.smtp.server import Credentials, Server
+from smtpkit.smtp.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Unpack
+
+    from smtpkit.mail import Mail
+    from smtpkit.runtime.base import Runtime
+    from smtpkit.runtime.tls import TlsSetting
+    from smtpkit.smtp.server import Security, TokenSource
+
+__all__ = [
+    "PlaintextSmtpTransport",
+    "SmtpOptions",
+    "SmtpSslTransport",
+    "SmtpTlsTransport",
+    "SmtpTransport",
+    "smtp_transport",
+]
+
+
+class SmtpOptions(TypedDict, total=False):
+    """What all SMTP transports take by keyword."""
+
+    username: str | None
+    """The user name to log in with; none for servers that want no log-in."""
+    password: str | None
+    token: TokenSource | None
+    """An OAuth 2 access token instead of a password, or a function that gives one."""
+    mechanisms: Iterable[str] | None
+    """The only authentication mechanisms to use, in this order."""
+    tls: TlsSetting
+    """An ``ssl.SSLContext``, or the path of a file with CA certificates (PEM)."""
+    timeouts: Timeouts
+    local_hostname: str | None
+    """What to call this machine in EHLO. Some relays want its real name."""
+    source_address: str | None
+    """The local IP address to connect from."""
+    connections: int
+    """The most connections that are open at a time."""
+    pipelining: bool
+    """``False`` for servers that offer PIPELINING and cannot do it."""
+
+
+class SmtpTransport:
+    """What the SMTP transports share. Make one of its subclasses."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        security: Security,
+        options: SmtpOptions,
+        *,
+        allow_insecure_auth: bool = False,
+    ) -> None:
+        unknown = set(options) - set(SmtpOptions.__annotations__)
+        if unknown:
+            raise InvalidConfiguration(
+                f"unknown option {sorted(unknown)[0]!r}", hint=f"Known: {', '.join(SmtpOptions.__annotations__)}."
+            )
+        mechanisms = options.get("mechanisms")
+        connections = options.get("connections", 1)
+        if connections < 1:
+            raise InvalidConfiguration(f"connections={connections}: at least 1 is needed")
+        self._server = Server(
+            host,
+            port,
+            security,
+            credentials=Credentials.of(options.get("username"), options.get("password"), options.get("token")),
+            mechanisms=None if mechanisms is None else tuple(name.upper() for name in mechanisms),
+            tls=options.get("tls"),
+            timeouts=options.get("timeouts") or Timeouts(),
+            local_hostname=options.get("local_hostname"),
+            source_address=options.get("source_address"),
+            pipelining=options.get("pipelining", True),
+            allow_insecure_auth=allow_insecure_auth,
+        ).checked()
+        self._pool = Pool(self._server, connections)
+
+    @property
+    def account(self) -> str:
+        """Whose limits this transport uses up: the user and the host."""
+        credentials = self._server.credentials
+        return f"{credentials.username} at {self._server.host}" if credentials else self._server.host
+
+    async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
+        """Send ``mail`` over a connection of the pool."""
+        total = self._server.timeouts.total
+        deadline = float("inf") if total is None else runtime.now() + total
+        while True:
+            try:
+                connection = await self._pool.acquire(runtime, deadline)
+            except SmtpkitError as error:
+                return Receipt.of(mail, Outcome("not_sent", error.reply), error)
+            try:
+                receipt = await connection.send(mail, deadline)
+            finally:
+                self._pool.release(connection, runtime)
+            if not connection.died_idle(receipt):
+                return receipt
+
+    async def close(self, runtime: Runtime) -> None:
+        """Close the idle connections with QUIT."""
+        await self._pool.close(runtime)
+
+    def __repr__(self) -> str:
+        user = f", username={self._server.credentials.username!r}" if self._server.credentials else ""
+        return f"{type(self).__name__}({self._server.host!r}, {self._server.port}{user})"
+
+
+class SmtpTlsTransport(SmtpTransport):
+    """STARTTLS, required: the connection begins in plaintext, and nothing is said before TLS (RFC 3207).
+
+    Raises:
+        InvalidConfiguration: an option that cannot be used.
+    """
+
+    def __init__(self, host: str, port: int = 587, **options: Unpack[SmtpOptions]) -> None:
+        super().__init__(host, port, "starttls", options)
+
+
+class SmtpSslTransport(SmtpTransport):
+    """TLS from the first byte (RFC 8314 §3.3).
+
+    Raises:
+        InvalidConfiguration: an option that cannot be used.
+    """
+
+    def __init__(self, host: str, port: int = 465, **options: Unpack[SmtpOptions]) -> None:
+        super().__init__(host, port, "tls", options)
+
+
+class PlaintextSmtpTransport(SmtpTransport):
+    """No TLS: for a relay on your own machine. It refuses credentials unless ``allow_insecure_auth=True``.
+
+    Raises:
+        InvalidConfiguration: credentials without ``allow_insecure_auth``, ``tls``, or another option
+            that cannot be used.
+    """
+
+    def __init__(
+        self, host: str, port: int = 25, *, allow_insecure_auth: bool = False, **options: Unpack[SmtpOptions]
+    ) -> None:
+        if options.get("tls") is not None:
+            raise InvalidConfiguration("tls= means nothing to PlaintextSmtpTransport", hint="Use SmtpTlsTransport.")
+        super().__init__(host, port, "plaintext", options, allow_insecure_auth=allow_insecure_auth)
+
+
+def smtp_transport(security: str, host: str, port: int | None, options: Mapping[str, Any]) -> SmtpTransport:
+    """The transport for ``security``, at its usual port if ``port`` is ``None``.
+
+    Raises:
+        InvalidConfiguration: an option that it does not have, or cannot use.
+    """
+    make: dict[str, type[SmtpTlsTransport | SmtpSslTransport | PlaintextSmtpTransport]] = {
+        "starttls": SmtpTlsTransport,
+        "tls": SmtpSslTransport,
+        "plaintext": PlaintextSmtpTransport,
+    }
+    return make[security](host, **({} if port is None else {"port": port}), **options)
