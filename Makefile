@@ -56,7 +56,8 @@ check: $(ready) ## format, lint, types (mypy, pyright, 100 % of the public names
 	$(bin)/ruff check .
 	$(bin)/mypy
 	$(bin)/pyright --pythonpath $(bin)/python
-	$(bin)/pyright --pythonpath $(bin)/python --verifytypes smtpkit --ignoreexternal
+	# --verifytypes takes no --pythonpath: it asks the python on PATH where the package is.
+	PATH="$(CURDIR)/$(bin):$$PATH" pyright --verifytypes smtpkit --ignoreexternal
 	$(bin)/python -m pytest -q -m structure
 
 bench: $(ready) ## measure import time and speed

@@ -1,52 +1,55 @@
 """Sending mail over SMTP: ``from smtpkit import Mailer``."""
 
-from smtpkit import errors, limits, providers
-from smtpkit.address import Address
-from smtpkit.attachment import Attachment
-from smtpkit.envelope import Envelope
-from smtpkit.errors import (
-    AuthenticationFailed,
-    CertificateHostMismatch,
-    CertificateUntrusted,
-    ConnectFailed,
-    ConnectionLost,
-    ContentRefused,
-    DailyLimitExceeded,
-    DeliveryError,
-    DeliveryUncertain,
-    InvalidAddress,
-    InvalidConfiguration,
-    InvalidHeader,
-    InvalidMessage,
-    MissingSender,
-    NoCommonMechanism,
-    NoRecipients,
-    ProtocolError,
-    RecipientsRefused,
-    SenderRefused,
-    ServiceUnavailable,
-    SmtpkitError,
-    StartTlsNotOffered,
-    StartTlsRefused,
-    TimedOut,
-    TlsFailed,
-    TransportFailed,
-    UnknownProvider,
-    UnreadableAttachment,
-    UsageError,
-)
-from smtpkit.limits import DailyLimit
-from smtpkit.mail import Mail
-from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
-from smtpkit.message import Message
-from smtpkit.providers import Provider
-from smtpkit.receipt import Outcome, Receipt
-from smtpkit.reply import Reply
-from smtpkit.smtp.timeouts import Timeouts
-from smtpkit.transports.base import Transport
-from smtpkit.transports.fake import FakeTransport
-from smtpkit.transports.function import transport_from_function
-from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpkit import errors, limits, providers
+    from smtpkit.address import Address
+    from smtpkit.attachment import Attachment
+    from smtpkit.envelope import Envelope
+    from smtpkit.errors import (
+        AuthenticationFailed,
+        CertificateHostMismatch,
+        CertificateUntrusted,
+        ConnectFailed,
+        ConnectionLost,
+        ContentRefused,
+        DailyLimitExceeded,
+        DeliveryError,
+        DeliveryUncertain,
+        InvalidAddress,
+        InvalidConfiguration,
+        InvalidHeader,
+        InvalidMessage,
+        MissingSender,
+        NoCommonMechanism,
+        NoRecipients,
+        ProtocolError,
+        RecipientsRefused,
+        SenderRefused,
+        ServiceUnavailable,
+        SmtpkitError,
+        StartTlsNotOffered,
+        StartTlsRefused,
+        TimedOut,
+        TlsFailed,
+        TransportFailed,
+        UnknownProvider,
+        UnreadableAttachment,
+        UsageError,
+    )
+    from smtpkit.limits import DailyLimit
+    from smtpkit.mail import Mail
+    from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
+    from smtpkit.message import Message
+    from smtpkit.providers import Provider
+    from smtpkit.receipt import Outcome, Receipt
+    from smtpkit.reply import Reply
+    from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.transports.base import Transport
+    from smtpkit.transports.fake import FakeTransport
+    from smtpkit.transports.function import transport_from_function
+    from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
 
 __all__ = [
     "Address",
@@ -105,3 +108,72 @@ __all__ = [
     "providers",
     "transport_from_function",
 ]
+
+# Each name is loaded when it is first asked for: `from smtpkit import Mailer, Message` needs no TLS and no sockets.
+_MODULES = {
+    "smtpkit.address": "Address",
+    "smtpkit.attachment": "Attachment",
+    "smtpkit.envelope": "Envelope",
+    "smtpkit.errors": """
+        AuthenticationFailed
+        CertificateHostMismatch
+        CertificateUntrusted
+        ConnectFailed
+        ConnectionLost
+        ContentRefused
+        DailyLimitExceeded
+        DeliveryError
+        DeliveryUncertain
+        InvalidAddress
+        InvalidConfiguration
+        InvalidHeader
+        InvalidMessage
+        MissingSender
+        NoCommonMechanism
+        NoRecipients
+        ProtocolError
+        RecipientsRefused
+        SenderRefused
+        ServiceUnavailable
+        SmtpkitError
+        StartTlsNotOffered
+        StartTlsRefused
+        TimedOut
+        TlsFailed
+        TransportFailed
+        UnknownProvider
+        UnreadableAttachment
+        UsageError
+    """,
+    "smtpkit.limits": "DailyLimit",
+    "smtpkit.mail": "Mail",
+    "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
+    "smtpkit.message": "Message",
+    "smtpkit.providers": "Provider",
+    "smtpkit.receipt": "Outcome Receipt",
+    "smtpkit.reply": "Reply",
+    "smtpkit.smtp.timeouts": "Timeouts",
+    "smtpkit.transports.base": "Transport",
+    "smtpkit.transports.fake": "FakeTransport",
+    "smtpkit.transports.function": "transport_from_function",
+    "smtpkit.transports.smtp": "PlaintextSmtpTransport SmtpSslTransport SmtpTlsTransport",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in ("errors", "limits", "providers"):
+        return import_module(f"smtpkit.{name}")
+    try:
+        module = _MODULE_OF[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    found: object = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

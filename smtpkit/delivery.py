@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.limits.store import Reservation
     from smtpkit.providers.provider import Provider
+    from smtpkit.receipt import Status
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Transport
 
@@ -63,14 +64,10 @@ class Delivery:
         except SmtpkitError as error:
             return Receipt(message, {}, error)
         reserved: list[tuple[DailyLimit, Reservation]] = []
-        receipt = None
-        try:
-            receipt = await self._reserve(mail, reserved, runtime) or await self._transmit(mail, runtime)
-        finally:
-            # Interrupted, the mail may have been accepted: what is reserved stays reserved.
-            if receipt is not None:
-                for limit, reservation in reserved:
-                    await limit.settle(reservation, receipt, runtime)
+        # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
+        receipt = await self._reserve(mail, reserved, runtime) or await self._transmit(mail, runtime)
+        for limit, reservation in reserved:
+            await limit.settle(reservation, receipt, runtime)
         self._explain(receipt)
         return receipt
 
@@ -97,7 +94,7 @@ class Delivery:
         try:
             return await self.transport.send(mail, runtime)
         except SmtpkitError as error:
-            status = "uncertain" if isinstance(error, DeliveryUncertain) else "not_sent"
+            status: Status = "uncertain" if isinstance(error, DeliveryUncertain) else "not_sent"
             return error.receipt or Receipt.of(mail, Outcome(status, error.reply), error)
         except Exception as cause:
             failure = TransportFailed(

@@ -177,13 +177,13 @@ class UnreadableAttachment(UsageError, OSError):
 class InvalidConfiguration(UsageError, ValueError):
     """A URL, environment variable, option or combination of them that cannot be used."""
 
-    stage = "configure"
+    stage: Stage | None = "configure"
 
 
 class UnknownProvider(UsageError, LookupError):
     """No provider of that name or domain is registered."""
 
-    stage = "configure"
+    stage: Stage | None = "configure"
 
 
 class DeliveryError(SmtpkitError):
@@ -202,7 +202,7 @@ class DailyLimitExceeded(DeliveryError):
     is the earliest time at which this mail fits again (aware, UTC).
     """
 
-    stage = "limit"
+    stage: Stage | None = "limit"
     temporary = True
     limit: int = 0
     used: int = 0
@@ -212,7 +212,7 @@ class DailyLimitExceeded(DeliveryError):
 class ConnectFailed(DeliveryError, ConnectionError):
     """No connection: the name was not found, or no address of it answered."""
 
-    stage = "connect"
+    stage: Stage | None = "connect"
     temporary = True
 
 
@@ -223,19 +223,19 @@ class ServiceUnavailable(DeliveryError, ConnectionError):
 class TlsFailed(DeliveryError, ConnectionError):
     """The TLS handshake did not succeed. Nothing secret was sent."""
 
-    stage = "tls"
+    stage: Stage | None = "tls"
 
 
 class StartTlsNotOffered(TlsFailed):
     """The server does not offer STARTTLS, which is required (RFC 3207)."""
 
-    stage = "starttls"
+    stage: Stage | None = "starttls"
 
 
 class StartTlsRefused(TlsFailed):
     """The server offered STARTTLS and answered the command with an error."""
 
-    stage = "starttls"
+    stage: Stage | None = "starttls"
 
 
 class CertificateUntrusted(TlsFailed):
@@ -249,7 +249,7 @@ class CertificateHostMismatch(TlsFailed):
 class AuthenticationFailed(DeliveryError):
     """The server did not accept the credentials (RFC 4954)."""
 
-    stage = "auth"
+    stage: Stage | None = "auth"
 
 
 class NoCommonMechanism(AuthenticationFailed):
@@ -259,19 +259,19 @@ class NoCommonMechanism(AuthenticationFailed):
 class SenderRefused(DeliveryError):
     """The server refused the reverse-path (MAIL): nobody got the mail."""
 
-    stage = "mail"
+    stage: Stage | None = "mail"
 
 
 class RecipientsRefused(DeliveryError):
     """The server refused recipients (RCPT). ``receipt.refused`` has the reply for each."""
 
-    stage = "rcpt"
+    stage: Stage | None = "rcpt"
 
 
 class ContentRefused(DeliveryError):
     """The server refused the content: nobody got the mail."""
 
-    stage = "content"
+    stage: Stage | None = "content"
 
 
 class ProtocolError(DeliveryError):
@@ -296,7 +296,7 @@ class TransportFailed(DeliveryError):
     Whether anything was sent is not known, so the recipients are *uncertain*.
     """
 
-    stage = "transport"
+    stage: Stage | None = "transport"
 
 
 class DeliveryUncertain(DeliveryError):
@@ -305,4 +305,4 @@ class DeliveryUncertain(DeliveryError):
     The mail may have been accepted: sending it again may give a second copy.
     """
 
-    stage = "content"
+    stage: Stage | None = "content"

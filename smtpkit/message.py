@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from smtpkit import stamp
 from smtpkit.address import Address
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from smtpkit.attachment import AttachmentSource
     from smtpkit.mime.content import Content
 
-__all__ = ["Fields", "Message"]
+__all__ = ["Fields", "Mailboxes", "Message"]
+
+
+Mailboxes: TypeAlias = "str | Address | Iterable[str | Address]"
+"""One mailbox, or several."""
 
 
 class Fields(TypedDict, total=False):
@@ -90,19 +94,19 @@ class Message:
         """Sender: who sends it for the author, where that is somebody else."""
         return self._with({"sender": _address("Sender", address)})
 
-    def to(self, *addresses: str | Address | Iterable[str | Address]) -> Self:
+    def to(self, *addresses: Mailboxes) -> Self:
         """To: each argument is one mailbox, or a list of them."""
         return self._with({"to": self._fields.get("to", ()) + _addresses("To", addresses)})
 
-    def cc(self, *addresses: str | Address | Iterable[str | Address]) -> Self:
+    def cc(self, *addresses: Mailboxes) -> Self:
         """Cc: further recipients whom everybody sees."""
         return self._with({"cc": self._fields.get("cc", ()) + _addresses("Cc", addresses)})
 
-    def bcc(self, *addresses: str | Address | Iterable[str | Address]) -> Self:
+    def bcc(self, *addresses: Mailboxes) -> Self:
         """Bcc: recipients whom nobody sees. They are in the envelope and never in the content."""
         return self._with({"bcc": self._fields.get("bcc", ()) + _addresses("Bcc", addresses)})
 
-    def reply_to(self, *addresses: str | Address | Iterable[str | Address]) -> Self:
+    def reply_to(self, *addresses: Mailboxes) -> Self:
         """Reply-To: where answers go. Replaces earlier ones."""
         return self._with({"reply_to": _addresses("Reply-To", addresses)})
 
@@ -242,7 +246,7 @@ class Message:
 
     def __repr__(self) -> str:
         given = self._fields
-        recipients = [a.addr_spec for name in ("to", "cc", "bcc") for a in given.get(name, ())]
+        recipients = [a.addr_spec for a in (*given.get("to", ()), *given.get("cc", ()), *given.get("bcc", ()))]
         parts = [type(self).__name__, repr(given.get("subject", "")), "to", ", ".join(recipients[:3]) or "nobody"]
         if len(recipients) > 3:
             parts.append(f"and {len(recipients) - 3} more")
@@ -272,13 +276,13 @@ def _address(field: str, given: str | Address) -> Address:
         raise InvalidAddress(f"{field}: {error.message}", hint=error.hint) from None
 
 
-def _addresses(field: str, given: Iterable[str | Address | Iterable[str | Address]]) -> tuple[Address, ...]:
+def _addresses(field: str, given: Iterable[Mailboxes]) -> tuple[Address, ...]:
     found: list[Address] = []
     for one in given:
         if isinstance(one, (str, Address)):
             found.append(_address(field, one))
         else:
-            found.extend([_address(field, each) for each in one])
+            found += [_address(field, each) for each in one]
     return tuple(found)
 
 

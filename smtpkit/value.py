@@ -7,7 +7,7 @@ is more than the rest of this package takes to import.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ __all__ = ["put", "value"]
 
 T = TypeVar("T")
 
-put = object.__setattr__
+put: Callable[[object, str, object], None] = object.__setattr__
 """Sets a field of a value that is being built: ``put(self, "name", x)``, only in ``__init__``."""
 
 
@@ -38,10 +38,10 @@ def value(cls: type[T]) -> type[T]:
     members["__fields__"] = staticmethod(_tuple_of(fields))
     for name, method in _METHODS.items():
         members.setdefault(name, method)
-    made = type(cls.__name__, cls.__bases__, members)
+    made: Any = type(cls.__name__, cls.__bases__, members)
     if "__init__" not in members:
-        made.__init__ = _constructor(made, fields, defaults)  # type: ignore[misc]
-    return made
+        made.__init__ = _constructor(made, fields, defaults)
+    return cast("type[T]", made)
 
 
 def _tuple_of(fields: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
@@ -63,10 +63,10 @@ def _constructor(cls: type, fields: tuple[str, ...], defaults: dict[str, object]
     return made
 
 
-def _eq(self: Any, other: object) -> bool:
+def _eq(self: Any, other: Any) -> object:
     if type(other) is not type(self):
         return NotImplemented
-    return bool(self.__fields__(self) == self.__fields__(other))
+    return self.__fields__(self) == self.__fields__(other)
 
 
 def _hash(self: Any) -> int:
@@ -79,7 +79,7 @@ def _repr(self: Any) -> str:
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:
-    return type(self), self.__fields__(self)
+    return (cast("object", type(self)), self.__fields__(self))
 
 
 def _frozen(self: object, name: str, *_: object) -> None:

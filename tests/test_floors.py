@@ -19,8 +19,8 @@ PACKAGE = ROOT / "smtpkit"
 FLOORS = {
     0: "value errors reply address attachment content_types stamp fields message envelope mail receipt secret mime",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
-    2: "smtp.wire smtp.dialogue smtp.policy smtp.sasl smtp.transaction",
-    3: "smtp.pool smtp.connection",
+    2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction",
+    3: "smtp.handshake smtp.connection smtp.pool",
     4: "transports",
     5: "delivery providers limits hints",
     6: "mailer testing preview diagnose",
@@ -44,6 +44,7 @@ OUTSIDE = {
 }
 DOORS = {
     ("stamp", "time"): "makes the Date of a mail",
+    ("smtp.pool", "threading"): "a lock: threads share the connections",
     ("limits", "threading"): "a lock: threads share a limit",
     ("providers", "threading"): "a lock: threads share the registry",
     ("transports.fake", "threading"): "a lock: threads share the outbox",

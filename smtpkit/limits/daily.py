@@ -81,13 +81,10 @@ class DailyLimit:
             raise self._exceeded(account, reservation)
         return reservation
 
-    async def settle(self, reservation: Reservation, receipt: Receipt | None, runtime: Runtime) -> None:
-        """Give back what was certainly not accepted; all of it where there is no receipt: it was not sent."""
-        if receipt is None:
-            unused = reservation.n
-        else:
-            counted = len(receipt.accepted) + len(receipt.uncertain)
-            unused = reservation.n - (counted if self.unit == "recipients" else min(counted, 1))
+    async def settle(self, reservation: Reservation, receipt: Receipt, runtime: Runtime) -> None:
+        """Give back what was certainly not accepted."""
+        counted = len(receipt.accepted) + len(receipt.uncertain)
+        unused = reservation.n - (counted if self.unit == "recipients" else min(counted, 1))
         if unused > 0:
             await self._store.give_back(reservation, unused, runtime)
 

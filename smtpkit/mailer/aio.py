@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
 from smtpkit.mailer.base import MailerBase
 from smtpkit.mailer.draft import BaseDraft
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -117,7 +118,7 @@ class AsyncBatch:
 
 
 async def _each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
-    if hasattr(messages, "__aiter__"):
+    if isinstance(messages, AsyncIterable):
         async for message in messages:
             yield message
     else:

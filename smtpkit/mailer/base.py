@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit.address import Address
 from smtpkit.delivery import Delivery
 from smtpkit.errors import InvalidConfiguration
-from smtpkit.limits.daily import DailyLimit, preset_limits
-from smtpkit.mailer.configuration import SCHEMES, Configuration
-from smtpkit.transports.smtp import smtp_transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from typing import Self
 
     from typing_extensions import Unpack
 
     from smtpkit.delivery import OnPartial
+    from smtpkit.limits.daily import DailyLimit
+    from smtpkit.mailer.configuration import Configuration
     from smtpkit.providers.provider import Provider, Security
     from smtpkit.smtp.server import TokenSource
     from smtpkit.transports.base import Transport
@@ -58,7 +58,7 @@ class MailerBase:
         self._delivery = Delivery(
             transport,
             default_from=None if default_from is None else Address.of(default_from),
-            limits=(limits,) if isinstance(limits, DailyLimit) else tuple(limits),
+            limits=tuple(limits) if isinstance(limits, Iterable) else (limits,),
             on_partial=on_partial,
             provider=provider,
         )
@@ -100,7 +100,9 @@ class MailerBase:
             UnknownProvider: no such name; the text has the nearest ones.
             InvalidConfiguration: the preset cannot be used with these arguments.
         """
+        from smtpkit.limits.daily import preset_limits
         from smtpkit.providers import get
+        from smtpkit.transports.smtp import smtp_transport
 
         provider = get(name)
         login = provider.login(username)
@@ -153,6 +155,8 @@ class MailerBase:
             InvalidConfiguration: the URL cannot be used; the text never has the password.
             UnknownProvider: the scheme is neither SMTP nor a provider.
         """
+        from smtpkit.mailer.configuration import Configuration
+
         return cls._configured(Configuration.from_url(url))
 
     @classmethod
@@ -166,10 +170,15 @@ class MailerBase:
         Raises:
             InvalidConfiguration: a variable is missing or cannot be used.
         """
+        from smtpkit.mailer.configuration import Configuration
+
         return cls._configured(Configuration.from_environment(os.environ if environ is None else environ))
 
     @classmethod
     def _configured(cls, given: Configuration) -> Self:
+        from smtpkit.mailer.configuration import SCHEMES
+        from smtpkit.transports.smtp import smtp_transport
+
         options: dict[str, Any] = {
             **dict(given.options),
             "username": given.username,

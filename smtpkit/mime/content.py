@@ -21,9 +21,9 @@ class EncodedFile:
     __slots__ = ("_expected", "attachment", "size")
 
     def __init__(self, attachment: Attachment) -> None:
-        self.attachment = attachment
+        self.attachment: Attachment = attachment
         self._expected = attachment.size
-        self.size = base64_size(self._expected)
+        self.size: int = base64_size(self._expected)
 
     def chunks(self) -> Iterator[bytes]:
         """The encoded blocks.
@@ -60,7 +60,7 @@ class Content:
         self._segments = tuple(segments)
         self.size: int = sum(len(part) if isinstance(part, bytes) else part.size for part in self._segments)
         """Octets (RFC 1870 §5: CRLF counted, dot-stuffing not)."""
-        self.utf8_headers = utf8_headers
+        self.utf8_headers: bool = utf8_headers
         """Whether a header has an address that only SMTPUTF8 can carry (RFC 6532)."""
         self.reads_files: bool = any(
             isinstance(part, EncodedFile) and isinstance(part.attachment.source, str) for part in self._segments

@@ -43,7 +43,7 @@ if hasattr(select, "poll"):
             found |= WRITABLE if flags & select.POLLOUT else 0
             if flags & ~(select.POLLIN | select.POLLOUT):
                 found |= events
-        return ready
+        return found
 
 else:  # Windows
 

@@ -42,9 +42,9 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
         encrypted=server.security != "plaintext",
         wanted=server.mechanisms,
     )
-    if not names:
-        raise _no_mechanism(server, capabilities)
-    login = Login(credentials.username, await _secret(credentials, runtime), server.host, server.port)
+    failure: AuthenticationFailed = _no_mechanism(server, capabilities)
+    secret = await _secret(credentials, runtime) if names else ""
+    login = Login(credentials.username, secret, server.host, server.port)
     for name in names:
         reply, details = await _exchange(dialogue, name, login)
         if reply.positive:

@@ -30,11 +30,11 @@ class Dialogue:
     """
 
     def __init__(self, stream: Stream, runtime: Runtime, timeouts: Timeouts) -> None:
-        self.owed = 1
+        self.owed: int = 1
         """Replies that are due. The greeting is the first."""
-        self.deadline = float("inf")
+        self.deadline: float = float("inf")
         """When the whole send must be over, in the time of `Runtime.now`."""
-        self.last_reply_at = runtime.now()
+        self.last_reply_at: float = runtime.now()
         self._stream = stream
         self._runtime = runtime
         self._timeouts = timeouts

@@ -22,6 +22,7 @@ def flights(capabilities: Capabilities, *, recipients: int, pipelining: bool) ->
     ``pipelining=False`` switches off what the server offers. DATA ends a group (RFC 2920
     §3.1) and waits for the replies to RCPT, so that no content goes out for nobody.
     """
+    rcpt: list[Step] = ["RCPT"] * recipients
     if pipelining and "PIPELINING" in capabilities:
-        return ("MAIL", *("RCPT",) * recipients), ("DATA",), ("CONTENT",)
-    return ("MAIL",), *(("RCPT",),) * recipients, ("DATA",), ("CONTENT",)
+        return ("MAIL", *rcpt), ("DATA",), ("CONTENT",)
+    return ("MAIL",), *((step,) for step in rcpt), ("DATA",), ("CONTENT",)

@@ -83,7 +83,7 @@ class XOAuth2(_OneShot):
 class OAuthBearer(_OneShot):
     """OAUTHBEARER (RFC 7628)."""
 
-    ERROR_ANSWER = b"\1"
+    ERROR_ANSWER: ClassVar[bytes] = b"\1"
 
     def initial(self) -> bytes:
         login = self.login

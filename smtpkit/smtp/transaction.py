@@ -58,7 +58,7 @@ class Transaction:
         self._outcomes: dict[str, Outcome] = {}
         self._error: SmtpkitError | None = None
         self._final_started = False
-        self.mail_accepted = False
+        self.mail_accepted: bool = False
         """Whether the server holds a reverse-path that RSET must clear."""
         self._refuse_locally()
         self._asked = [a for a in mail.envelope.recipients if a.addr_spec not in self._outcomes]
@@ -128,7 +128,7 @@ class Transaction:
 
     async def _fly(self, dialogue: Dialogue, flight: Flight, asked: Iterator[Address]) -> None:
         """Write the commands of one flight, and read all their replies."""
-        steps = [(step, next(asked) if step == "RCPT" else None) for step in flight]
+        steps: list[tuple[Step, Address | None]] = [(step, next(asked) if step == "RCPT" else None) for step in flight]
         lines = [self._command(step, address) for step, address in steps]
         await dialogue.send(b"".join(lines), _STAGES[flight[0]], len(lines))
         for step, address in steps:

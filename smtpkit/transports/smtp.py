@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smtpkit.smtp.server import Security, TokenSource
 
 __all__ = [
+    "LoginOptions",
     "PlaintextSmtpTransport",
     "SmtpOptions",
     "SmtpSslTransport",
@@ -31,13 +32,8 @@ __all__ = [
 
 
 class SmtpOptions(TypedDict, total=False):
-    """What all SMTP transports take by keyword."""
+    """What all SMTP transports take by keyword, besides the log-in."""
 
-    username: str | None
-    """The user name to log in with; none for servers that want no log-in."""
-    password: str | None
-    token: TokenSource | None
-    """An OAuth 2 access token instead of a password, or a function that gives one."""
     mechanisms: Iterable[str] | None
     """The only authentication mechanisms to use, in this order."""
     tls: TlsSetting
@@ -53,6 +49,19 @@ class SmtpOptions(TypedDict, total=False):
     """``False`` for servers that offer PIPELINING and cannot do it."""
 
 
+class LoginOptions(SmtpOptions, total=False):
+    """The log-in, and `SmtpOptions`."""
+
+    username: str | None
+    """The user name; none for servers that want no log-in."""
+    password: str | None
+    token: TokenSource | None
+    """An OAuth 2 access token instead of a password, or a function that gives one."""
+
+
+_KNOWN = (*LoginOptions.__required_keys__, *LoginOptions.__optional_keys__)
+
+
 class SmtpTransport:
     """What the SMTP transports share. Make one of its subclasses."""
 
@@ -61,15 +70,13 @@ class SmtpTransport:
         host: str,
         port: int,
         security: Security,
-        options: SmtpOptions,
+        options: LoginOptions,
         *,
         allow_insecure_auth: bool = False,
     ) -> None:
-        unknown = set(options) - set(SmtpOptions.__annotations__)
+        unknown = set(options) - set(_KNOWN)
         if unknown:
-            raise InvalidConfiguration(
-                f"unknown option {sorted(unknown)[0]!r}", hint=f"Known: {', '.join(SmtpOptions.__annotations__)}."
-            )
+            raise InvalidConfiguration(f"unknown option {sorted(unknown)[0]!r}", hint=f"Known: {', '.join(_KNOWN)}.")
         mechanisms = options.get("mechanisms")
         connections = options.get("connections", 1)
         if connections < 1:
@@ -127,7 +134,7 @@ class SmtpTlsTransport(SmtpTransport):
         InvalidConfiguration: an option that cannot be used.
     """
 
-    def __init__(self, host: str, port: int = 587, **options: Unpack[SmtpOptions]) -> None:
+    def __init__(self, host: str, port: int = 587, **options: Unpack[LoginOptions]) -> None:
         super().__init__(host, port, "starttls", options)
 
 
@@ -138,7 +145,7 @@ class SmtpSslTransport(SmtpTransport):
         InvalidConfiguration: an option that cannot be used.
     """
 
-    def __init__(self, host: str, port: int = 465, **options: Unpack[SmtpOptions]) -> None:
+    def __init__(self, host: str, port: int = 465, **options: Unpack[LoginOptions]) -> None:
         super().__init__(host, port, "tls", options)
 
 
@@ -151,7 +158,7 @@ class PlaintextSmtpTransport(SmtpTransport):
     """
 
     def __init__(
-        self, host: str, port: int = 25, *, allow_insecure_auth: bool = False, **options: Unpack[SmtpOptions]
+        self, host: str, port: int = 25, *, allow_insecure_auth: bool = False, **options: Unpack[LoginOptions]
     ) -> None:
         if options.get("tls") is not None:
             raise InvalidConfiguration("tls= means nothing to PlaintextSmtpTransport", hint="Use SmtpTlsTransport.")
@@ -164,9 +171,9 @@ def smtp_transport(security: str, host: str, port: int | None, options: Mapping[
     Raises:
         InvalidConfiguration: an option that it does not have, or cannot use.
     """
-    make: dict[str, type[SmtpTlsTransport | SmtpSslTransport | PlaintextSmtpTransport]] = {
-        "starttls": SmtpTlsTransport,
-        "tls": SmtpSslTransport,
-        "plaintext": PlaintextSmtpTransport,
-    }
-    return make[security](host, **({} if port is None else {"port": port}), **options)
+    arguments: dict[str, Any] = {"host": host, **options}
+    if port is not None:
+        arguments["port"] = port
+    if security == "plaintext":
+        return PlaintextSmtpTransport(**arguments)
+    return SmtpTlsTransport(**arguments) if security == "starttls" else SmtpSslTransport(**arguments)
