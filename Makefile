@@ -36,7 +36,7 @@ $(ready): pyproject.toml
 	@touch $@
 
 demo: $(ready) ## send mail to a real server on this machine, and show what happened
-	@$(bin)/python examples/demo.py
+	@PYTHONPATH=tests $(bin)/python examples/demo.py
 
 test: $(ready) ## run the tests
 	$(bin)/python -m pytest $(ARGS)
