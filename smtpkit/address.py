@@ -19,7 +19,9 @@ _USUAL = re.compile(
     rf"(?=.{{3,254}}\Z)(?!.*@.*--)(?P<local>(?=.{{1,64}}@){_ATEXT}(?:\.{_ATEXT})*)"
     rf"@(?P<domain>(?:{_LABEL}\.)*(?=[0-9-]*[A-Za-z]){_LABEL})\Z"
 )
-_LDH_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?=[0-9-]*[A-Za-z]){_LABEL}\Z")
+_LAST_LABEL = re.compile(rf"(?<=[@.])(?=[0-9-]*[A-Za-z])(?!.*--){_LABEL}\Z")
+
+_DIGITS_LAST = re.compile(r"(?:^|\.)[0-9-]+\Z")
 
 _QUOTED_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"\s*')
 _NEEDS_QUOTES = re.compile(r'[()<>@,;:\\".\[\]]')
@@ -54,7 +56,7 @@ class Address:
             InvalidAddress: it is none, more than one, or could be read in two ways.
         """
         if len(text) > _MAX:
-            raise InvalidAddress(f"not an address, too long: {shown(text)}")
+            raise _too_long(text)
         text = text.strip()
         if "<" not in text and ">" not in text:
             return cls(text)
@@ -116,6 +118,13 @@ def _split(text: str) -> tuple[str, str]:
     return name, rest[1:-1].strip()
 
 
+def _too_long(text: str) -> InvalidAddress:
+    return InvalidAddress(
+        f"not an address, too long: {shown(text)}",
+        hint="An address has up to 254 characters. Give several as arguments of their own.",
+    )
+
+
 def _ambiguous(text: str) -> InvalidAddress:
     return InvalidAddress(
         f"not one mailbox: {shown(text)}",
@@ -138,33 +147,44 @@ def _validated(addr_spec: str) -> str:
 def _validated_slowly(addr_spec: str) -> str:
     """What the fast path does not know: quoted local parts, literals, other scripts, and all that is wrong."""
     if len(addr_spec) > _MAX:
-        raise InvalidAddress(f"not an address, too long: {shown(addr_spec)}")
-    from email_validator import EmailNotValidError, validate_email
+        raise _too_long(addr_spec)
+    from email_validator import EmailNotValidError
 
     refuse_breaks("the address", addr_spec, InvalidAddress)
-    local, _, domain = addr_spec.rpartition("@")
-    # The validator refuses special-use domains (RFC 6761), and internal relays use them: for these
-    # the local part is checked with another domain in their place.
-    stand_in = "example.com" if _LDH_DOMAIN.match(domain) and "--" not in domain else domain
     try:
-        found = validate_email(
-            f"{local}@{stand_in}",
-            check_deliverability=False,
-            allow_quoted_local=True,
-            allow_domain_literal=True,
-            globally_deliverable=False,
-        )
+        local, domain, _ = _normalized(addr_spec)
     except EmailNotValidError as error:
         raise InvalidAddress(f"not a valid address: {shown(addr_spec)}: {error}", hint=_hint(addr_spec)) from None
-    if stand_in is not domain:
-        return f"{_kept(local, found.local_part)}@{domain.lower()}"
-    labels = found.domain.rpartition(".")[2]
-    if not found.domain.startswith("[") and labels.isascii() and not re.search("[A-Za-z]", labels):
+    if _DIGITS_LAST.search(domain):
         raise InvalidAddress(
-            f"not a valid address: {shown(addr_spec)}: an IP address as domain needs brackets",
-            hint=f"Write {local}@[{domain}].",
+            f"not a valid address: {shown(addr_spec)}: the domain ends with digits only, as IP addresses do",
+            hint="An IP address needs brackets, as in ann@[192.0.2.1].",
         )
-    return f"{_kept(local, found.local_part)}@{found.domain}"
+    return f"{_kept(addr_spec.rpartition('@')[0], local)}@{domain}"
+
+
+def _normalized(addr_spec: str) -> tuple[str, str, str]:
+    """Local part, domain and the domain in A-labels, as email-validator writes them."""
+    from email_validator import validate_email
+
+    # It refuses special-use domains (RFC 6761), and internal relays use them: so it is asked
+    # with a last label of the same length that means nothing.
+    label = _LAST_LABEL.search(addr_spec)
+    length = len(label[0]) if label else 0
+    kept, ending = addr_spec[: len(addr_spec) - length], addr_spec[len(addr_spec) - length :].lower()
+    found = validate_email(
+        kept + "x" * length,
+        check_deliverability=False,
+        allow_quoted_local=True,
+        allow_domain_literal=True,
+        globally_deliverable=False,
+    )
+    domain, ascii_domain = found.domain, found.ascii_domain
+    return (
+        found.local_part,
+        domain[: len(domain) - length] + ending,
+        ascii_domain[: len(ascii_domain) - length] + ending,
+    )
 
 
 def _kept(given: str, normalized: str) -> str:
@@ -172,16 +192,14 @@ def _kept(given: str, normalized: str) -> str:
     return given if given.isascii() and given.lower() == normalized.lower() else normalized
 
 
-def _hint(addr_spec: str) -> str | None:
+def _hint(addr_spec: str) -> str:
     if "," in addr_spec or ";" in addr_spec:
         return 'One argument is one mailbox: write to("a@example.com", "b@example.com").'
     if "(" in addr_spec:
         return 'Comments are not read. Write a name as "Ann <ann@example.com>".'
-    return None
+    return 'Write it as "ann@example.com" or "Ann <ann@example.com>".'
 
 
 @lru_cache(maxsize=1024)
 def _a_labels(domain: str) -> str:
-    from email_validator import validate_email
-
-    return validate_email(f"a@{domain}", check_deliverability=False, globally_deliverable=False).ascii_domain
+    return _normalized(f"a@{domain}")[2]
