@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ["address_list", "checked_name", "parameter", "structured", "unstructured"]
 
-_FOLD = 78
-"""Characters of a line that should not be passed (RFC 5322 §2.1.1)."""
+_FOLD = 76
+"""Characters of a line: up to 78 (RFC 5322 §2.1.1), and 76 with an encoded-word in it (RFC 2047 §2)."""
 _LONGEST_LINE = 998
-_ENCODED_LINE = 76
-"""Characters of a line with an encoded-word (RFC 2047 §2)."""
 
 _WORD = re.compile(r" *[^ ]+(?: +\Z)?")
-_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
+# Not longer, so that an encoded-word of one character fits on the line of its name.
+_NAME = re.compile(r"[!-9;-~]{1,54}\Z")
 # Text that may stand as it is: printable ASCII that nobody takes for an encoded-word, no space at an end.
 _TEXT = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?\Z")
-_ATOMS = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,60}"
+_ATOMS = re.compile(rf"(?!.*=\?){_ATOM}(?: {_ATOM})*\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,60}\Z")
-_QUOTABLE = re.compile(r"(?!.*=\?)[ -~]{1,60}\Z")
+# Readers do not agree on spaces at the ends of a quoted-string, nor on runs of them: these are encoded.
+_QUOTABLE = re.compile(r"(?!.*(?:=\?|  ))(?! )[ -~]{1,60}(?<! )\Z")
 
 _Q_LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _Q = [chr(octet) if octet in _Q_LITERAL else "_" if octet == 32 else f"={octet:02X}" for octet in range(256)]
@@ -45,7 +46,7 @@ def checked_name(name: str) -> str:
     if not _NAME.match(name):
         raise InvalidHeader(
             f"not the name of a header field: {shown(name)}",
-            hint="Names are printable ASCII without space or colon, such as X-Campaign.",
+            hint="Names are up to 54 printable ASCII characters without space or colon, such as X-Campaign.",
         )
     return name
 
@@ -102,13 +103,15 @@ def _packed(name: str, words: Iterable[str]) -> str:
 
 def _encoded_words(name: str, text: str) -> list[str]:
     """``text`` as encoded-words in UTF-8 (RFC 2047 §2), each short enough to follow ``Name:`` on its line."""
-    room = max(_ENCODED_LINE - len(f"{name}: =?utf-8?q??="), 24)
+    room = _FOLD - len(f"{name}: =?utf-8?q??=")
     data = text.encode()
     words: list[str] = []
-    while data:
-        taken, word = _encoded_word(data, room)
+    start = 0
+    while start < len(data):
+        # An encoded-word of `room` characters never holds more octets than that; the one after shows where they end.
+        taken, word = _encoded_word(data[start : start + room + 1], room)
         words.append(word)
-        data = data[taken:]
+        start += taken
     return words
 
 
@@ -116,7 +119,7 @@ def _encoded_word(data: bytes, room: int) -> tuple[int, str]:
     """As much of ``data`` as fits ``room`` characters, by the shorter of the encodings B and Q."""
     in_b = _whole_characters(data, room // 4 * 3)
     in_q, length = 0, 0
-    for octet in data[: max(room, 1)]:
+    for octet in data[:room]:
         length += len(_Q[octet])
         if length > room:
             break
@@ -179,15 +182,16 @@ def parameter(name: str, text: str) -> str:
         return f"{name}={text}"
     if _QUOTABLE.match(text):
         return f"{name}={_quoted(text)}"
-    encoded = [_PERCENT[octet] for octet in text.encode()]
+    # By characters, since many readers decode each piece on its own.
+    encoded = ["".join([_PERCENT[octet] for octet in character.encode()]) for character in text]
     if sum(map(len, encoded)) <= 60:
         return f"{name}*=utf-8''{''.join(encoded)}"
     parts: list[str] = []
     piece = "utf-8''"
-    for octet in encoded:
-        if len(piece) + len(octet) > 60:
+    for character in encoded:
+        if len(piece) + len(character) > 60:
             parts.append(piece)
             piece = ""
-        piece += octet
+        piece += character
     parts.append(piece)
     return "; ".join(f"{name}*{number}*={part}" for number, part in enumerate(parts))
