@@ -25,7 +25,7 @@ class BinaryFile(Protocol):
         ...
 
 
-_CONTENT_ID = re.compile(r"[!#-;=?A-~]+\Z")
+_CONTENT_ID = re.compile(r"[!#-;=?-\[\]-~]{1,255}\Z")
 
 AttachmentSource: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryFile"
 """Bytes, the path of a file, or an open binary file."""
@@ -58,8 +58,11 @@ class Attachment:
     ) -> None:
         data, own_name = _opened(source)
         # Whatever path a name came with is nobody else's business, and a trap for who saves it.
-        name = (own_name if filename is None else filename).replace("\\", "/").rpartition("/")[2]
+        given = own_name if filename is None else filename
+        name = given.replace("\\", "/").rpartition("/")[2]
         refuse_breaks("the file name", name, InvalidMessage)
+        if name in ("", ".", ".."):
+            raise InvalidMessage(f"not a file name: {shown(given)}", hint='Give one as "report.pdf".')
         if content_id is not None and not _CONTENT_ID.match(content_id):
             raise InvalidMessage(
                 f"not a content id: {shown(content_id)}",

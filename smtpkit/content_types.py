@@ -23,7 +23,6 @@ _BY_EXTENSION = {
     "csv": "text/csv",
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "eml": "message/rfc822",
     "epub": "application/epub+zip",
     "flac": "audio/flac",
     "gif": "image/gif",
@@ -95,6 +94,9 @@ def checked_content_type(content_type: str) -> str:
     """
     if not _CONTENT_TYPE.match(content_type):
         raise InvalidMessage(f"not a content type: {shown(content_type)}", hint='Write it as in "application/pdf".')
-    if content_type.lower().startswith("multipart/"):
-        raise InvalidMessage(f"a file cannot be {content_type}: smtpkit makes the multipart structure itself")
+    if content_type.lower().startswith(("multipart/", "message/")):
+        raise InvalidMessage(
+            f"a file cannot be {shown(content_type)}: such parts may not be encoded (RFC 2046 §5.2.1)",
+            hint='Give a saved mail as "application/octet-stream"; smtpkit makes the multipart structure itself.',
+        )
     return content_type

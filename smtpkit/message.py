@@ -9,8 +9,8 @@ from smtpkit import stamp
 from smtpkit.address import Address
 from smtpkit.attachment import Attachment
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage, MissingSender
-from smtpkit.mime.characters import refuse_breaks, shown
-from smtpkit.mime.headers import checked_name, unstructured
+from smtpkit.mime.characters import shown
+from smtpkit.mime.headers import checked_name, structured, unstructured
 from smtpkit.mime.structure import render
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ class Message:
 
     def subject(self, text: str) -> Self:
         """Subject: one line of text, in any script."""
-        return self._with({"subject": refuse_breaks("the subject", text, InvalidHeader)})
+        unstructured("Subject", text)
+        return self._with({"subject": text})
 
     def text(self, text: str) -> Self:
         """The body as plain text."""
@@ -176,7 +177,7 @@ class Message:
 
     def date(self, when: datetime) -> Self:
         """Date: an aware time. Without this call it is the time of sending, in UTC."""
-        if when.tzinfo is None:
+        if when.utcoffset() is None:
             raise InvalidMessage("the date has no time zone", hint="Use datetime.now(timezone.utc) or .astimezone().")
         return self._with({"date": stamp.date_text(when)})
 
@@ -185,6 +186,7 @@ class Message:
         found = _MESSAGE_ID.match(message_id)
         if not found:
             raise InvalidMessage(f"not a message id: {shown(message_id)}", hint="Write it as <unique@example.com>.")
+        structured("Message-ID", f"<{found[1]}>")
         return self._with({"message_id": f"<{found[1]}>"})
 
     # -- the result ----------------------------------------------------------

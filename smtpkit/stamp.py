@@ -22,6 +22,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def date_text(when: datetime) -> str:
     """An aware ``when`` as ``Mon, 02 Nov 2026 09:30:00 +0100`` (RFC 5322 §3.3)."""
+    from datetime import timedelta, timezone
+
+    # An offset has whole minutes here; those of old local times have seconds too.
+    minute = timedelta(minutes=1)
+    offset = when.utcoffset() or timedelta()
+    when = when.astimezone(timezone(offset // minute * minute))
     # No strftime: its names follow the locale.
     return (
         f"{_DAYS[when.weekday()]}, {when.day:02d} {_MONTHS[when.month - 1]} {when.year:04d} {when:%H:%M:%S} {when:%z}"
@@ -46,7 +52,8 @@ class _Process:
         self.counter = count(1)
 
     def unique(self) -> str:
-        return f"{time.time_ns():x}.{next(self.counter):x}.{self.token}"
+        # Of one length, so that two renderings of a message are equally long.
+        return f"{time.time_ns():016x}.{next(self.counter):08x}.{self.token}"
 
 
 _process: _Process | None = None

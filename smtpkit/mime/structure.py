@@ -121,5 +121,4 @@ def _file(file: Attachment) -> Part:
     ]
     if file.content_id is not None:
         head.append(structured("Content-ID", f"<{file.content_id}>"))
-    encoded = EncodedFile(file)
-    return head, [encoded if encoded.size else b"\r\n"]
+    return head, [EncodedFile(file)]
