@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 import weakref
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +13,6 @@ from smtpkit.runtime.names import local_name
 from smtpkit.runtime.waiting import READABLE, ready
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Callable
     from typing import ParamSpec, TypeVar
@@ -144,10 +144,12 @@ class AsyncStream(asyncio.Protocol):
                 waiting = left
 
     async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
-        seconds = max(deadline - self._loop.time(), 0.001)
-        secured = await self._loop.start_tls(
-            self._open, self, context, server_hostname=host, ssl_handshake_timeout=seconds
-        )
+        # The loop's own time-out is a ConnectionAbortedError, so it must not come first.
+        longer = max(deadline - self._loop.time(), 0) + 60
+        async with asyncio.timeout_at(deadline):
+            secured = await self._loop.start_tls(
+                self._open, self, context, server_hostname=host, ssl_handshake_timeout=longer
+            )
         if secured is None:
             raise ConnectionResetError("the connection was closed during the TLS handshake")
         self._transport = secured
@@ -203,7 +205,10 @@ class AsyncRuntime:
         if source_address:
             options["local_addr"] = (source_address, 0)
         async with asyncio.timeout_at(deadline):
-            _, stream = await self._loop.create_connection(lambda: AsyncStream(self._loop), host, port, **options)
+            try:
+                _, stream = await self._loop.create_connection(lambda: AsyncStream(self._loop), host, port, **options)
+            except UnicodeError as error:
+                raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
         return stream
 
     async def sleep(self, seconds: float) -> None:

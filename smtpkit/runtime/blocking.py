@@ -154,7 +154,7 @@ class BlockingRuntime:
                 return BlockingStream(_connected(address, source_address, max(seconds, 0.001)))
             except OSError as error:
                 failures.append(error)
-        if len(failures) == 1:
+        if len(failures) == 1 or all(isinstance(failure, TimeoutError) for failure in failures):
             raise failures[0]
         raise OSError(failures[0].errno, "; ".join(map(str, failures)))
 

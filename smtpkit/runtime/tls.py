@@ -13,7 +13,7 @@ from smtpkit.errors import (
     TlsFailed,
 )
 
-__all__ = ["TlsSetting", "client_context", "tls_error"]
+__all__ = ["TlsSetting", "client_context", "not_tls", "tls_error"]
 
 TlsSetting: TypeAlias = "ssl.SSLContext | str | os.PathLike[str] | None"
 """A context of your own, or the path of a file with CA certificates (PEM), or ``None`` for the system's CAs."""
@@ -49,13 +49,18 @@ def tls_error(error: OSError, host: str, port: int, starttls: bool) -> TlsFailed
         return None
     reason = error.reason or str(error)
     if reason == "WRONG_VERSION_NUMBER" and not starttls:
-        return TlsFailed(
-            f"{host}:{port} does not speak TLS from the first byte",
-            hint="Port 465 does (SmtpSslTransport, smtps://); port 587 wants STARTTLS (SmtpTlsTransport, smtp://).",
-        )
+        return not_tls(host, port)
     return TlsFailed(
         f"the TLS handshake with {host}:{port} failed: {reason.replace('_', ' ').lower()}",
         hint="TLS 1.2 or later is required. A server that has only older versions, or a proxy in between, ends so.",
+    )
+
+
+def not_tls(host: str, port: int) -> TlsFailed:
+    """The error for a server that says something in plaintext where TLS was to begin at once."""
+    return TlsFailed(
+        f"{host}:{port} does not speak TLS from the first byte",
+        hint="Port 465 does (SmtpSslTransport, smtps://); port 587 wants STARTTLS (SmtpTlsTransport, smtp://).",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import AuthenticationFailed, NoCommonMechanism, ProtocolError, ServiceUnavailable, SmtpkitError
+from smtpkit.errors import AuthenticationFailed, NoCommonMechanism, ProtocolError, SmtpkitError
 from smtpkit.secret import Secret
 from smtpkit.smtp import commands
 from smtpkit.smtp.sasl import Login, mechanism_for, usable_mechanisms
@@ -46,11 +46,9 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
     secret = await _secret(credentials, runtime) if names else ""
     login = Login(credentials.username, secret, server.host, server.port)
     for name in names:
-        reply, details = await _exchange(dialogue, name, login)
+        reply, details = await _exchange(dialogue, name, login, runtime)
         if reply.positive:
             return
-        if reply.code == 421:
-            raise ServiceUnavailable("the server closed the connection", stage="auth", reply=reply)
         failure = AuthenticationFailed(
             f"{server.address} refused the log-in of {credentials.username} with {name}{details}", reply=reply
         )
@@ -75,7 +73,7 @@ async def _secret(credentials: Credentials, runtime: Runtime) -> str:
         raise AuthenticationFailed(f"no access token for {credentials.username}: {error!r}") from error
 
 
-async def _exchange(dialogue: Dialogue, name: str, login: Login) -> tuple[Reply, str]:
+async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtime) -> tuple[Reply, str]:
     """One AUTH command, its challenges and its last reply; and what an error challenge said."""
     mechanism = mechanism_for(name, login)
     initial = mechanism.initial()
@@ -88,7 +86,9 @@ async def _exchange(dialogue: Dialogue, name: str, login: Login) -> tuple[Reply,
         challenge = _decoded(reply)
         if challenge.startswith(b"{"):
             said = f" ({challenge.decode('utf-8', 'replace')})"
-        await dialogue.send(commands.auth_line(_encoded(mechanism.answer(challenge))), "auth", secret=True)
+        # SCRAM takes up to half a second of work: not in somebody's event loop.
+        answer = await runtime.call(mechanism.answer, challenge)
+        await dialogue.send(commands.auth_line(_encoded(answer)), "auth", secret=True)
         reply = await dialogue.reply("auth")
     if reply.code < 400 and reply.code != 235:
         raise ProtocolError(f"the server does not come to an end with AUTH {name}", stage="auth", reply=reply)

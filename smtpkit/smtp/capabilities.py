@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from smtpkit.value import value
@@ -16,6 +17,8 @@ __all__ = ["Capabilities"]
 _MAX_KEYWORDS = 100
 """A server with more extensions than this is playing; the rest is not looked at."""
 
+_OLD_AUTH = re.compile(r"\A *AUTH=", re.IGNORECASE)
+
 
 @value
 class Capabilities:
@@ -29,7 +32,7 @@ class Capabilities:
         found: dict[str, tuple[str, ...]] = {}
         for line in reply.lines[1 : _MAX_KEYWORDS + 1]:
             # Some old servers write AUTH=LOGIN instead of AUTH LOGIN.
-            words = line.replace("AUTH=", "AUTH ", 1).split()
+            words = _OLD_AUTH.sub("AUTH ", line).split()
             if words:
                 keyword = words[0].upper()
                 found[keyword] = found.get(keyword, ()) + tuple(words[1:])

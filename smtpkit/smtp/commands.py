@@ -73,6 +73,7 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """
     held = b""
     at_line_start = True
+    end = b"\r\n"
     for chunk in chunks:
         if not chunk:
             continue
@@ -81,7 +82,9 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
         # A line may begin where a chunk begins, which the search for CRLF-dot does not see.
         starts_with_dot = at_line_start and chunk.startswith(b".")
         at_line_start = chunk.endswith(b"\n")
+        end = (end + chunk[-2:])[-2:]
         held = chunk.replace(b"\n.", b"\n..")
         if starts_with_dot:
             held = b"." + held
-    yield held + (b".\r\n" if at_line_start else b"\r\n.\r\n")
+    # After a bare LF the lone dot would be none to a server that goes by the letter.
+    yield held + (b".\r\n" if end == b"\r\n" else b"\r\n.\r\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, TimedOut
+from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
 from smtpkit.smtp.replies import ReplyParser
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Dialogue:
             ConnectionLost, TimedOut: they could not be written.
         """
         if self._parser.pending:
-            raise self._failed(ProtocolError("the server sent a reply that nobody asked for", stage=stage))
+            raise self._failed(self._unasked(stage))
         self.owed += replies
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("C: %s", "<secret>" if secret else commands.decode("utf-8", "replace").strip())
@@ -92,6 +92,7 @@ class Dialogue:
         """The next reply, at the latest ``seconds`` from now (``Timeouts.reply`` if not given).
 
         Raises:
+            ServiceUnavailable: it is 421, after which the server says nothing more, whatever is owed (RFC 5321 §3.8).
             ProtocolError: what came is no reply.
             ConnectionLost, TimedOut: none came.
         """
@@ -108,8 +109,7 @@ class Dialogue:
             # A challenge may have a token's details in it.
             _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
         if reply.code == 421:
-            # The server says nothing more, whatever is still owed (RFC 5321 §3.8).
-            self.close()
+            raise self._failed(_closing(reply, stage))
         return reply
 
     async def _read(self, stage: Stage, deadline: float) -> None:
@@ -132,8 +132,21 @@ class Dialogue:
             data = await self._stream.received()
         except OSError:
             return True
+        except BaseException:
+            self.close()
+            raise
         self._parser.feed(data or b"")
         return data is not None
+
+    def _unasked(self, stage: Stage) -> DeliveryError:
+        """What it means that the server spoke out of turn: it takes its leave, or it is out of step."""
+        try:
+            reply = self._parser.next()
+        except ProtocolError:
+            reply = None
+        if reply is not None and reply.code == 421:
+            return _closing(reply, stage)
+        return ProtocolError("the server sent a reply that nobody asked for", stage=stage, reply=reply)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Shake hands. A reply is owed meanwhile, so that a connection left half-way is never in step.
@@ -174,3 +187,7 @@ class Dialogue:
         if isinstance(error, TimeoutError):
             return TimedOut("the server did not answer in time", stage=stage)
         return ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage)
+
+
+def _closing(reply: Reply, stage: Stage) -> ServiceUnavailable:
+    return ServiceUnavailable("the server closed the connection", stage=stage, reply=reply)

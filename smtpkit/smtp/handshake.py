@@ -13,7 +13,7 @@ from smtpkit.errors import (
     StartTlsRefused,
     TimedOut,
 )
-from smtpkit.runtime.tls import client_context, tls_error
+from smtpkit.runtime.tls import client_context, not_tls, tls_error
 from smtpkit.smtp import commands
 from smtpkit.smtp.authentication import authenticate
 from smtpkit.smtp.capabilities import Capabilities
@@ -109,8 +109,6 @@ async def _ehlo(dialogue: Dialogue, name: str) -> Capabilities:
         reply = await dialogue.reply("ehlo")
         if reply.positive:
             return Capabilities()
-    if reply.code == 421:
-        raise ServiceUnavailable("the server closed the connection", stage="ehlo", reply=reply)
     raise ProtocolError(
         f"the server does not accept EHLO {name}",
         stage="ehlo",
@@ -134,6 +132,8 @@ async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilit
 
 async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) -> None:
     starttls = server.security == "starttls"
+    if not starttls and await dialogue.spoken():
+        raise not_tls(server.host, server.port)
     try:
         await dialogue.start_tls(context, server.host, server.timeouts.connect)
     except TimeoutError as error:

@@ -34,8 +34,7 @@ class Pool:
         room = self._room(runtime.world)
         await room.enter(runtime, min(runtime.now() + self._server.timeouts.acquire, deadline))
         try:
-            while room.idle:
-                connection = room.idle.pop()
+            while (connection := room.take()) is not None:
                 if await connection.alive():
                     return connection
                 connection.close()
@@ -56,14 +55,15 @@ class Pool:
     async def close(self, runtime: Runtime) -> None:
         """Say goodbye on the idle connections of this world; a later `acquire` opens new ones."""
         room = self._room(runtime.world)
-        while room.idle:
-            await room.idle.pop().quit()
+        while (connection := room.take()) is not None:
+            await connection.quit()
 
     def _room(self, world: World) -> _Room:
         room = self._rooms.get(world)
         if room is None:
             for other in [world for world in list(self._rooms) if world.gone]:
-                self._rooms.pop(other).abandon()
+                if (abandoned := self._rooms.pop(other, None)) is not None:
+                    abandoned.abandon()
             room = self._rooms.setdefault(world, _Room(self._size))
         return room
 
@@ -98,6 +98,13 @@ class _Room:
                 hint="Allow more connections=..., or a longer Timeouts(acquire=...).",
             )
 
+    def take(self) -> Connection | None:
+        """The idle connection that was used last, which is the likeliest to live."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return None
+
     def leave(self) -> None:
         with self._lock:
             if self._waiting:
@@ -113,5 +120,5 @@ class _Room:
         return False
 
     def abandon(self) -> None:
-        while self.idle:
-            self.idle.pop().abandon()
+        while (connection := self.take()) is not None:
+            connection.abandon()

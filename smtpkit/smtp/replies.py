@@ -80,7 +80,7 @@ class ReplyParser:
 
     def _next_line(self) -> bytes | None:
         end = self._buffer.find(b"\n")
-        if self._size + (len(self._buffer) if end < 0 else end) > _MAX_SIZE:
+        if self._size + (len(self._buffer) if end < 0 else end + 1) > _MAX_SIZE:
             raise (
                 self._stranger(bytes(self._buffer[:80]))
                 if not self._any

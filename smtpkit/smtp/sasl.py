@@ -103,7 +103,7 @@ class LoginMechanism(_OneShot):
 
     def answer(self, challenge: bytes) -> bytes:
         if not self._answers:
-            raise ProtocolError("the server asks for more than user name and password in AUTH LOGIN")
+            raise _wrong("the server asks for more than user name and password in AUTH LOGIN")
         return self._answers.pop(0).encode()
 
 
@@ -139,8 +139,11 @@ class ScramSha256(_OneShot):
         if self._server_signature is None:
             return self._prove(challenge)
         attributes = _attributes(challenge)
+        if "e" in attributes:
+            # The server refuses, and says so with its next reply (RFC 5802 §7).
+            return b""
         if not hmac.compare_digest(_decoded(attributes.get("v", "")), self._server_signature):
-            raise ProtocolError(
+            raise _wrong(
                 "the server could not prove that it knows the password (SCRAM-SHA-256)",
                 hint="It may be an impostor. The password itself was not sent.",
             )
@@ -149,16 +152,16 @@ class ScramSha256(_OneShot):
 
     def verify(self) -> None:
         if not self._verified:
-            raise ProtocolError("the server accepted without proving that it knows the password (SCRAM-SHA-256)")
+            raise _wrong("the server accepted without proving that it knows the password (SCRAM-SHA-256)")
 
     def _prove(self, challenge: bytes) -> bytes:
         given = _attributes(challenge)
         combined, iterations = given.get("r", ""), given.get("i", "")
         salt = _decoded(given.get("s", ""))
         if not combined.startswith(self._nonce) or combined == self._nonce or "m" in given or not salt:
-            raise ProtocolError("the server's SCRAM-SHA-256 challenge is not valid")
+            raise _wrong("the server's SCRAM-SHA-256 challenge is not valid")
         if not re.fullmatch("[1-9][0-9]{3,6}", iterations) or int(iterations) > self.MAX_ITERATIONS:
-            raise ProtocolError("the server asks for a number of SCRAM-SHA-256 iterations that is not acceptable")
+            raise _wrong("the server asks for a number of SCRAM-SHA-256 iterations that is not acceptable")
         salted = pbkdf2_hmac("sha256", _prepared(self.login.secret).encode(), salt, int(iterations))
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         final = f"c=biws,r={combined}"
@@ -167,6 +170,10 @@ class ScramSha256(_OneShot):
         proof = bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
         self._server_signature = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256")
         return f"{final},p={b64encode(proof).decode()}".encode()
+
+
+def _wrong(message: str, hint: str | None = None) -> ProtocolError:
+    return ProtocolError(message, stage="auth", hint=hint)
 
 
 def _prepared(text: str) -> str:
@@ -182,7 +189,7 @@ def _attributes(challenge: bytes) -> dict[str, str]:
     try:
         pairs = [item.partition("=") for item in challenge.decode().split(",")]
     except UnicodeDecodeError:
-        raise ProtocolError("the server's SCRAM-SHA-256 challenge is not UTF-8") from None
+        raise _wrong("the server's SCRAM-SHA-256 challenge is not UTF-8") from None
     return {name: text for name, _, text in pairs}
 
 
@@ -190,7 +197,7 @@ def _decoded(text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except ValueError:
-        raise ProtocolError("the server's SCRAM-SHA-256 challenge is not valid base64") from None
+        raise _wrong("the server's SCRAM-SHA-256 challenge is not valid base64") from None
 
 
 _CLASSES: dict[str, type[_OneShot]] = {
@@ -222,12 +229,10 @@ def usable_mechanisms(
 
     ``token`` says that the secret is an access token. ``wanted`` restricts and orders them.
     """
+    preferred: tuple[str, ...] = TOKEN_MECHANISMS if token else _OVER_TLS if encrypted else _WITHOUT_TLS
     if wanted is not None:
-        preferred: tuple[str, ...] = wanted
-    elif token:
-        preferred = TOKEN_MECHANISMS
-    else:
-        preferred = _OVER_TLS if encrypted else _WITHOUT_TLS
+        # A password is no token: neither is ever sent as the other.
+        preferred = tuple(name for name in wanted if name in preferred)
     available = set(offered)
     usable = [name for name in preferred if name in available]
     if wanted is None and "PLAIN" in usable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from smtpkit.errors import InvalidConfiguration
@@ -22,6 +23,8 @@ Security: TypeAlias = Literal["starttls", "tls", "plaintext"]
 
 TokenSource: TypeAlias = "str | Callable[[], str | Awaitable[str]]"
 """An OAuth 2 access token, or a function (``async`` too) that is asked for one for each new connection."""
+
+_UNSPEAKABLE = re.compile("[\\0\ud800-\udfff]")
 
 
 @value
@@ -49,9 +52,9 @@ class Credentials:
                 + ("both" if password is not None else "neither"),
                 hint="Leave all of them out for a server without log-in.",
             )
-        for what, text in (("username", username), ("password", password)):
-            if text is not None and "\0" in text:
-                raise InvalidConfiguration(f"the {what} has a NUL character, which no mechanism can carry")
+        for what, text in (("username", username), ("password", password), ("token", token)):
+            if isinstance(text, str) and _UNSPEAKABLE.search(text):
+                raise InvalidConfiguration(f"the {what} has a NUL or a lone surrogate, which no mechanism can carry")
         return cls(
             username,
             None if password is None else Secret(password),
@@ -84,9 +87,11 @@ class Server:
         Raises:
             InvalidConfiguration: it cannot; the text says which option is wrong.
         """
-        host = self.host.strip("[]")
-        if not host or not host.isprintable() or set(host) & set(" /@<>"):
-            raise InvalidConfiguration(f"not a host name: {shown(self.host)}", hint='Give it as in "smtp.example.com".')
+        host = self.host
+        labels = host.removesuffix(".").split(".")
+        if not host.isprintable() or set(host) & set(" /@<>[]") or not all(0 < len(label) < 64 for label in labels):
+            hint = 'Give it as in "smtp.example.com", and an IPv6 address without brackets.'
+            raise InvalidConfiguration(f"not a host name: {shown(host)}", hint=hint)
         if not 0 < self.port < 65536:
             raise InvalidConfiguration(f"not a port: {self.port}", hint="Mostly 587 (STARTTLS), 465 (TLS) or 25.")
         unknown = [name for name in self.mechanisms or () if name not in MECHANISMS]

@@ -54,7 +54,9 @@ class Timeouts:
             ("acquire", acquire),
             ("total", total),
         ):
-            if seconds is not None and not 0 < seconds < float("inf"):
+            if seconds is None and name == "total":
+                pass
+            elif not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidConfiguration(f"Timeouts({name}={seconds!r}): a number of seconds above 0 is needed")
             put(self, name, seconds)
 

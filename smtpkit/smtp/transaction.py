@@ -16,6 +16,7 @@ from smtpkit.errors import (
     SenderRefused,
     ServiceUnavailable,
     SmtpkitError,
+    TimedOut,
 )
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.smtp import commands
@@ -134,8 +135,6 @@ class Transaction:
         for step, address in steps:
             stage = _STAGES[step]
             reply = await dialogue.reply(stage)
-            if reply.code == 421:
-                raise ServiceUnavailable("the server closed the connection", stage=stage, reply=reply)
             if reply.code < 400 and not (reply.code == 354 if step == "DATA" else reply.positive):
                 raise ProtocolError(f"this is no answer to {step}", stage=stage, reply=reply)
             self._judge(step, address, reply)
@@ -169,40 +168,50 @@ class Transaction:
         )
 
     async def _send_content(self, dialogue: Dialogue, runtime: Runtime) -> None:
-        pieces = commands.stuffed(self._mail.chunks())
-        piece = await self._next(pieces, runtime)
-        while piece is not None:
-            following = await self._next(pieces, runtime)
-            if await dialogue.spoken():
-                return await self._read_early_reply(dialogue)
-            self._final_started = following is None
-            try:
-                await dialogue.send_content(piece, last=following is None)
-            except ConnectionLost as error:
-                if error.reply is None:
-                    raise
-                return self._refuse_all(ContentRefused("the server refused the content", reply=error.reply))
-            piece = following
-        reply = await dialogue.reply("content", self._timeouts.final_reply)
+        try:
+            reply = await self._content_reply(dialogue, runtime)
+        except ServiceUnavailable as error:
+            if not self._final_started:
+                raise
+            # The server had all of it, and did not accept it.
+            return self._refuse_all(error)
         if reply.positive:
             return self._accept(reply)
         if reply.code < 400:
             raise ProtocolError("this is no answer to the content", stage="content", reply=reply)
         return self._refuse_all(ContentRefused("the server refused the content", reply=reply))
 
+    async def _content_reply(self, dialogue: Dialogue, runtime: Runtime) -> Reply:
+        """Write the content. A refusal may come before all of it is written; anything else may not."""
+        pieces = commands.stuffed(self._mail.chunks())
+        piece = await self._next(pieces, runtime)
+        while piece is not None:
+            following = await self._next(pieces, runtime)
+            if await dialogue.spoken():
+                return await self._early_reply(dialogue)
+            self._final_started = following is None
+            try:
+                await dialogue.send_content(piece, last=following is None)
+            except (ConnectionLost, TimedOut) as error:
+                if error.reply is None:
+                    raise
+                return error.reply
+            piece = following
+        return await dialogue.reply("content", self._timeouts.final_reply)
+
     async def _next(self, pieces: Iterator[bytes], runtime: Runtime) -> bytes | None:
         if self._mail.reads_files:
             return await runtime.call(next, pieces, None)
         return next(pieces, None)
 
-    async def _read_early_reply(self, dialogue: Dialogue) -> None:
+    async def _early_reply(self, dialogue: Dialogue) -> Reply:
         """The server spoke before the content was complete: it gave up, or it is out of step."""
         dialogue.owed += 1
         reply = await dialogue.reply("content")
         dialogue.close()
         if reply.code < 400:
             raise ProtocolError("the server sent a reply before the content was complete", stage="content", reply=reply)
-        self._refuse_all(ContentRefused("the server refused the content before it was complete", reply=reply))
+        return reply
 
     # -- the result ----------------------------------------------------------------
 
@@ -225,6 +234,7 @@ class Transaction:
             status = "uncertain"
             doubt = DeliveryUncertain(
                 f"the mail was handed over completely, and no final reply came ({error.message})",
+                reply=error.reply,
                 hint="It may have been accepted. Look at the server or ask the recipient before you send it again.",
             )
             doubt.__cause__ = error
