@@ -60,9 +60,10 @@ check: $(ready) ## format, lint, types (mypy, pyright, 100 % of the public names
 	PATH="$(CURDIR)/$(bin):$$PATH" pyright --verifytypes smtpkit --ignoreexternal
 	$(bin)/python -m pytest -q -m structure
 
-bench: $(ready) ## measure import time and speed
-	$(bin)/python benchmarks/import_time.py
-	@if test -e benchmarks/run.py; then $(bin)/python benchmarks/run.py $(ARGS); fi
+bench: ## measure import time and speed, beside the standard library and peers
+	@$(MAKE) --no-print-directory VENV=.venv-bench EXTRA=bench .venv-bench/.installed
+	.venv-bench/bin/python benchmarks/import_time.py
+	.venv-bench/bin/python benchmarks/message.py
 
 clean: ## remove environments, caches and builds
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
