@@ -27,7 +27,8 @@ _NAME = re.compile(r"[!-9;-~]{1,54}\Z")
 _TEXT = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?\Z")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,60}"
 _ATOMS = re.compile(rf"(?!.*=\?){_ATOM}(?: {_ATOM})*\Z")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,60}\Z")
+# Without * ' and %, which readers of RFC 2231 take for its own signs even in a plain parameter.
+_TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`{|}~-]{1,60}\Z")
 # Readers do not agree on spaces at the ends of a quoted-string, nor on runs of them: these are encoded.
 _QUOTABLE = re.compile(r"(?!.*(?:=\?|  ))(?! )[ -~]{1,60}(?<! )\Z")
 
@@ -116,7 +117,7 @@ def _encoded_words(name: str, text: str) -> list[str]:
 
 
 def _encoded_word(data: bytes, room: int) -> tuple[int, str]:
-    """As much of ``data`` as fits ``room`` characters, by the shorter of the encodings B and Q."""
+    """As much of ``data`` as fits ``room`` characters, in Q, which people can read, or in B where B holds more."""
     in_b = _whole_characters(data, room // 4 * 3)
     in_q, length = 0, 0
     for octet in data[:room]:
@@ -149,7 +150,7 @@ def address_list(name: str, addresses: Iterable[Address], utf8: bool = False) ->
     words: list[str] = []
     for item in items:
         word = f" {item},"
-        words.extend([word] if len(word) < _FOLD else _words(word))
+        words.extend([word] if len(name) + 1 + len(word) <= _FOLD else _words(word))
     words[-1] = words[-1][:-1]
     return _packed(name, words)
 
