@@ -44,7 +44,7 @@ def encode_text(data: bytes) -> tuple[TransferEncoding, bytes]:
     if not others and _lines_fit(data):
         return "7bit", data
     # An encoded octet takes three; soft line breaks add one part in 25.
-    if (len(data) + 2 * len(data.translate(None, _QP_LITERAL))) * 1.04 <= len(data) * 1.37:
+    if (len(data) + 2 * len(data.translate(None, _QP_LITERAL))) * 1.04 <= base64_size(len(data)):
         return "quoted-printable", _quoted_printable(data)
     return "base64", b"".join(base64_blocks([data]))
 
