@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from smtpkit.address import Address
 from smtpkit.delivery import Delivery
 from smtpkit.errors import InvalidConfiguration
+from smtpkit.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,7 @@ class MailerBase:
 
     Raises:
         InvalidAddress: ``default_from`` is not an address.
+        InvalidConfiguration: another argument is not what it should be.
     """
 
     def __init__(
@@ -55,10 +57,15 @@ class MailerBase:
     ) -> None:
         if on_partial not in ("return", "raise"):
             raise InvalidConfiguration(f"on_partial={on_partial!r}", hint='It is "return" or "raise".')
+        if not callable(getattr(transport, "send", None)):
+            raise InvalidConfiguration(
+                f"a {type(transport).__name__} is not a transport",
+                hint="Give one such as SmtpTlsTransport(...), or use Mailer.from_url or Mailer.for_provider.",
+            )
         self._delivery = Delivery(
             transport,
             default_from=None if default_from is None else Address.of(default_from),
-            limits=tuple(limits) if isinstance(limits, Iterable) else (limits,),
+            limits=_all(limits),
             on_partial=on_partial,
             provider=provider,
         )
@@ -67,6 +74,9 @@ class MailerBase:
     def transport(self) -> Transport:
         """Where the mail goes."""
         return self._delivery.transport
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transport!r})"
 
     @classmethod
     def for_provider(
@@ -179,11 +189,8 @@ class MailerBase:
         from smtpkit.mailer.configuration import SCHEMES
         from smtpkit.transports.smtp import smtp_transport
 
-        options: dict[str, Any] = {
-            **dict(given.options),
-            "username": given.username,
-            "password": given.password.reveal() if given.password else None,
-        }
+        options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
+        options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}
         if given.scheme not in SCHEMES:
             if given.host:
                 raise InvalidConfiguration(
@@ -195,3 +202,13 @@ class MailerBase:
             raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
         own = {name: options.pop(name) for name in ("default_from", "on_partial") if name in options}
         return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), **own)
+
+
+def _all(limits: Limits) -> tuple[DailyLimit, ...]:
+    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
+    for limit in found:
+        if not callable(getattr(limit, "reserve", None)):
+            raise InvalidConfiguration(
+                f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
+            )
+    return found

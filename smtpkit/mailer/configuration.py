@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from smtpkit.errors import InvalidConfiguration
@@ -18,7 +19,11 @@ __all__ = ["SCHEMES", "Configuration"]
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*")
+
 _HINT = 'Such as "smtps://user:password@smtp.example.com", or "gmail://me%40gmail.com:password@".'
+
+_ENCODE = "Percent-encode the user name and the password: urllib.parse.quote(password, safe='')."
 
 
 @value
@@ -44,8 +49,8 @@ class Configuration:
         from urllib.parse import parse_qsl, unquote, urlsplit
 
         scheme, colon, _ = url.partition("://")
-        if not colon:
-            raise InvalidConfiguration("not a URL: it has no ://", hint=_HINT)
+        if not (colon and _SCHEME.fullmatch(scheme)):
+            raise InvalidConfiguration("not a URL: it does not begin with a scheme and ://", hint=_HINT)
         try:
             # Providers' names may have an underscore, which urlsplit takes for no scheme.
             parts = urlsplit("smtp" + url[len(scheme) :])
@@ -53,12 +58,12 @@ class Configuration:
         except ValueError as error:
             raise InvalidConfiguration(
                 f"the {scheme}:// URL cannot be read: {_without_details(error)}",
-                hint="Percent-encode the user name and the password: urllib.parse.quote(password, safe='').",
+                hint=_ENCODE,
             ) from None
         if parts.path not in ("", "/") or parts.fragment:
             raise InvalidConfiguration(
                 f"the {scheme}:// URL has a path or fragment",
-                hint="Percent-encode / and # in user name and password: urllib.parse.quote(password, safe='').",
+                hint=_ENCODE,
             )
         return cls(
             scheme.lower(),
@@ -66,7 +71,8 @@ class Configuration:
             port,
             unquote(parts.username) if parts.username else None,
             Secret(unquote(parts.password)) if parts.password else None,
-            _options(parse_qsl(parts.query, keep_blank_values=True)),
+            # With an @ it may be the end of a password that has a question mark.
+            _options(parse_qsl(parts.query, keep_blank_values=True), secret="@" in parts.query),
         )
 
     @classmethod
@@ -85,10 +91,8 @@ class Configuration:
             raise InvalidConfiguration(
                 "neither SMTP_URL nor SMTP_HOST is set", hint=f"SMTP_URL is one line of configuration. {_HINT}"
             )
-        port = environ.get("SMTP_PORT")
-        if port is not None and not (port.isascii() and port.isdigit()):
-            raise InvalidConfiguration(f"SMTP_PORT is not a number: {shown(port)}")
-        security = environ.get("SMTP_SECURITY") or ("tls" if port == "465" else "starttls")
+        port = _port(environ.get("SMTP_PORT"))
+        security = environ.get("SMTP_SECURITY", "").lower() or ("tls" if port == 465 else "starttls")
         schemes = {name: scheme for scheme, name in SCHEMES.items()}
         if security not in schemes:
             raise InvalidConfiguration(
@@ -98,7 +102,7 @@ class Configuration:
         return cls(
             schemes[security],
             host,
-            int(port) if port else None,
+            port,
             environ.get("SMTP_USERNAME") or None,
             Secret(password) if password else None,
             more,
@@ -107,19 +111,28 @@ class Configuration:
 
 def _without_details(error: ValueError) -> str:
     # The rest of the text may be a part of the password.
-    return "the port is not a number" if "ort" in str(error) else "it is not valid"
+    return "the port is no number up to 65535" if str(error).startswith("Port") else "it is not valid"
+
+
+def _port(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        raise InvalidConfiguration(f"SMTP_PORT is no port number: {shown(text)}")
+    return int(text)
 
 
 def _boolean(text: str) -> bool:
-    try:
-        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
-    except KeyError:
-        raise ValueError("true or false is needed") from None
+    if text.lower() not in _BOOLEANS:
+        raise ValueError("not true or false")
+    return _BOOLEANS[text.lower()]
 
 
 def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 _READERS: dict[str, Callable[[str], object]] = {
     "allow_insecure_auth": _boolean,
@@ -134,11 +147,12 @@ _READERS: dict[str, Callable[[str], object]] = {
     "security": str,
     "source_address": str,
     "tls": str,
-    "token": str,
+    "token": Secret,
 }
 
 
-def _options(pairs: list[tuple[str, str]]) -> tuple[tuple[str, object], ...]:
+def _options(pairs: list[tuple[str, str]], *, secret: bool) -> tuple[tuple[str, object], ...]:
+    """The keyword arguments that the query gives; if it may be ``secret``, errors do not repeat it."""
     options: dict[str, object] = {}
     seconds: dict[str, Any] = {}
     for key, text in pairs:
@@ -146,14 +160,16 @@ def _options(pairs: list[tuple[str, str]]) -> tuple[tuple[str, object], ...]:
         known = name in Timeouts.__match_args__ if name != key else name in _READERS
         if not known:
             names = ", ".join([*_READERS, *(f"timeouts.{name}" for name in Timeouts.__match_args__)])
-            raise InvalidConfiguration(f"unknown key {shown(key)} in the URL", hint=f"Known: {names}.")
+            which = f"unknown key {'' if secret else shown(key) + ' '}in the URL"
+            raise InvalidConfiguration(which, hint=f"Known: {names}. {_ENCODE if secret else ''}".rstrip())
+        values = options if name == key else seconds
+        if name in values:
+            raise InvalidConfiguration(f"the key {key} is in the URL twice")
         try:
-            if name != key:
-                seconds[name] = float(text)
-            else:
-                options[key] = _READERS[key](text)
-        except ValueError as error:
-            raise InvalidConfiguration(f"the key {key} of the URL cannot be {shown(text)}: {error}") from None
+            values[name] = _READERS[key](text) if name == key else float(text)
+        except ValueError:
+            value = "what it is" if secret else shown(text)
+            raise InvalidConfiguration(f"the key {key} of the URL cannot be {value}") from None
     if seconds:
         options["timeouts"] = Timeouts(**seconds)
     return tuple(options.items())
