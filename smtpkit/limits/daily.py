@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -52,12 +52,17 @@ class DailyLimit:
         timezone: tzinfo | None = None,
         store: Store | None = None,
     ) -> None:
-        if count < 1:
-            raise InvalidConfiguration(f"DailyLimit({count}): at least 1 is needed")
+        if type(count) is not int or count < 1:
+            raise InvalidConfiguration(f"DailyLimit({count!r}): a number of at least 1 is needed")
         if unit not in ("messages", "recipients"):
             raise InvalidConfiguration(f"DailyLimit(unit={unit!r})", hint='It is "messages" or "recipients".')
         if window not in ("rolling-24h", "calendar-day"):
             raise InvalidConfiguration(f"DailyLimit(window={window!r})", hint='"rolling-24h" or "calendar-day".')
+        if timezone is not None and not (window == "calendar-day" and hasattr(timezone, "utcoffset")):
+            raise InvalidConfiguration(
+                f"DailyLimit(timezone={timezone!r}, window={window!r})",
+                hint='A time zone such as ZoneInfo("Europe/Berlin") goes with window="calendar-day".',
+            )
         self.count = count
         self.unit: Unit = unit
         self.window: Window = window
@@ -83,9 +88,10 @@ class DailyLimit:
 
     async def settle(self, reservation: Reservation, receipt: Receipt, runtime: Runtime) -> None:
         """Give back what was certainly not accepted."""
-        counted = len(receipt.accepted) + len(receipt.uncertain)
-        unused = reservation.n - (counted if self.unit == "recipients" else min(counted, 1))
-        if unused > 0:
+        missed = len(receipt.refused) + len(receipt.not_sent)
+        # A message counts as long as anybody may have got it.
+        unused = min(missed, reservation.n) if self.unit == "recipients" else int(missed == len(receipt.outcomes) > 0)
+        if unused:
             await self._store.give_back(reservation, unused, runtime)
 
     def used(self, account: str | None = None) -> int:
@@ -94,7 +100,8 @@ class DailyLimit:
 
         runtime = BlockingRuntime()
         since = self._since(runtime.timestamp())
-        accounts = [account] if account is not None else self._accounts
+        # A copy: other threads may add accounts meanwhile.
+        accounts = (account,) if account is not None else tuple(self._accounts)
         return max((run(self._store.used(self._key(name), since, runtime)) for name in accounts), default=0)
 
     def remaining(self, account: str | None = None) -> int:
@@ -109,29 +116,33 @@ class DailyLimit:
 
     def _midnight(self, now: float, days: int) -> float:
         """The start of the calendar day of ``now``, or of one ``days`` later. Not all days have 24 hours."""
-        from datetime import datetime, timedelta
-
         zone = self._timezone or UTC
         day = datetime.fromtimestamp(now, zone).date() + timedelta(days=days)
         return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
     def _exceeded(self, account: str, reservation: Reservation) -> DailyLimitExceeded:
-        from datetime import datetime
-
         if reservation.n > self.count:
             text = f"the mail counts {reservation.n} {self.unit}, and {account} may send {self.count} a day"
             error = DailyLimitExceeded(text, temporary=False, hint="Send it in several mails.")
         else:
-            since = reservation.blocked_by
-            when = self._midnight(reservation.time, 1) if self.window == "calendar-day" else (since or 0) + _DAY
+            resets_at = self._resets_at(reservation)
             error = DailyLimitExceeded(
                 f"{account} has sent {reservation.used} of {self.count} {self.unit} a day, and {reservation.n} more "
-                f"will fit at {datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M} UTC",
+                f"will fit at {_to_the_minute(resets_at)}",
                 hint="Nothing was sent. Wait until then, or use an account or provider with a higher limit.",
             )
-            error.resets_at = datetime.fromtimestamp(when, UTC)
+            error.resets_at = resets_at
         error.limit, error.used = self.count, reservation.used
         return error
+
+    def _resets_at(self, reservation: Reservation) -> datetime:
+        if self.window == "calendar-day" or reservation.blocked_by is None:
+            when = self._midnight(reservation.time, 1)
+        else:
+            when = reservation.blocked_by + _DAY
+        found = datetime.fromtimestamp(when, UTC)
+        # Never too early, since datetime rounds to microseconds.
+        return found if found.timestamp() >= when else found + timedelta(microseconds=1)
 
     def __repr__(self) -> str:
         return f"DailyLimit({self.count}, unit={self.unit!r}, window={self.window!r})"
@@ -149,3 +160,8 @@ def preset_limits(provider: Provider) -> tuple[DailyLimit, ...]:
         for limit in provider.limits
         if limit.applies and limit.window in ("rolling-24h", "day")
     )
+
+
+def _to_the_minute(when: datetime) -> str:
+    """``when``, rounded up: who comes then is not too early."""
+    return f"{when + timedelta(minutes=1, microseconds=-1):%Y-%m-%d %H:%M} UTC"
