@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from smtpkit.envelope import Envelope
 from smtpkit.errors import (
     AuthenticationFailed,
     DeliveryError,
     DeliveryUncertain,
     InvalidMessage,
+    RecipientsRefused,
     SmtpkitError,
     TransportFailed,
 )
@@ -18,11 +20,9 @@ from smtpkit.receipt import Outcome, Receipt
 
 if TYPE_CHECKING:
     from smtpkit.address import Address
-    from smtpkit.envelope import Envelope
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.limits.store import Reservation
     from smtpkit.providers.provider import Provider
-    from smtpkit.receipt import Status
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Transport
 
@@ -62,18 +62,24 @@ class Delivery:
         try:
             mail = self._mail(message, envelope)
         except SmtpkitError as error:
-            return Receipt(message, {}, error)
+            return _unsent(message, envelope, error)
         reserved: list[tuple[DailyLimit, Reservation]] = []
         # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
         receipt = await self._reserve(mail, reserved, runtime) or await self._transmit(mail, runtime)
         for limit, reservation in reserved:
-            await limit.settle(reservation, receipt, runtime)
+            try:
+                await limit.settle(reservation, receipt, runtime)
+            except Exception:
+                # The mail has gone its way, and its receipt matters more than a count that is too high.
+                _warn("%r could not be settled after %s", limit, receipt.message_id)
         self._explain(receipt)
         return receipt
 
     def _mail(self, message: Message, envelope: Envelope | None) -> Mail:
         if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"a Message is needed, not {type(message).__name__}")
+        if envelope is not None and not isinstance(envelope, Envelope):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidMessage(f"envelope= needs an Envelope, not {type(envelope).__name__}")
         if self._default_from is not None and "from_" not in message.fields:
             message = message.from_(self._default_from)
         return Mail(message, envelope)
@@ -88,21 +94,25 @@ class Delivery:
                 reserved.append((limit, await limit.reserve(account, mail, runtime)))
             except SmtpkitError as error:
                 return Receipt.of(mail, Outcome("not_sent"), error)
+            except Exception as cause:
+                failure = DeliveryError(f"{limit!r} raised {type(cause).__name__}: {cause}", stage="limit")
+                failure.__cause__ = cause
+                return Receipt.of(mail, Outcome("not_sent"), failure)
         return None
 
     async def _transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
         try:
-            return await self.transport.send(mail, runtime)
+            receipt = await self.transport.send(mail, runtime)
+            if isinstance(receipt, Receipt):  # pyright: ignore[reportUnnecessaryIsInstance]
+                return _with_error(receipt)
+            failure = TransportFailed(f"{self.transport!r} returned {type(receipt).__name__}, not a Receipt")
         except SmtpkitError as error:
-            status: Status = "uncertain" if isinstance(error, DeliveryUncertain) else "not_sent"
-            return error.receipt or Receipt.of(mail, Outcome(status, error.reply), error)
+            return _raised(mail, error)
         except Exception as cause:
-            failure = TransportFailed(
-                f"{self.transport!r} raised {type(cause).__name__}: {cause}",
-                hint="Whether the mail was sent is not known. A transport reports failures in its receipt.",
-            )
+            failure = TransportFailed(f"{self.transport!r} raised {type(cause).__name__}: {cause}")
             failure.__cause__ = cause
-            return Receipt.of(mail, Outcome("uncertain"), failure)
+        failure.hint = "Whether the mail was sent is not known. A transport reports failures in its receipt."
+        return Receipt.of(mail, Outcome("uncertain"), failure)
 
     def _explain(self, receipt: Receipt) -> None:
         error = receipt.error
@@ -110,3 +120,44 @@ class Delivery:
             error.hint = self._provider.password_hint
         if isinstance(error, DeliveryError) and error.hint is None and error.temporary and error.safe_to_retry:
             error.hint = "This may pass: the same mail can be sent again later."
+
+
+def _unsent(message: Message, envelope: Envelope | None, error: SmtpkitError) -> Receipt:
+    """The receipt of a message that makes no mail."""
+    if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return Receipt(Message(), {}, error)
+    fields = message.fields
+    recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
+    if isinstance(envelope, Envelope):
+        recipients = envelope.recipients
+    return Receipt(message, {address.addr_spec: Outcome("not_sent") for address in recipients}, error)
+
+
+def _raised(mail: Mail, error: SmtpkitError) -> Receipt:
+    """The receipt of a mail whose transport raised ``error`` instead of returning one."""
+    known = error.receipt
+    if known is not None and set(known.outcomes) == {address.addr_spec for address in mail.envelope.recipients}:
+        return known
+    # A receipt for other recipients comes from another mail that the transport made of this one.
+    doubtful = isinstance(error, (DeliveryUncertain, TransportFailed)) or (
+        known is not None and bool(known.accepted or known.uncertain)
+    )
+    return Receipt.of(mail, Outcome("uncertain" if doubtful else "not_sent", error.reply), error)
+
+
+def _with_error(receipt: Receipt) -> Receipt:
+    """``receipt``, with the error that it lacks if a transport of one's own left it out."""
+    failed = [outcome for outcome in receipt.outcomes.values() if outcome.status != "accepted"]
+    if receipt.error is not None or not failed:
+        return receipt
+    kind = DeliveryUncertain if receipt.uncertain else RecipientsRefused if receipt.refused else DeliveryError
+    reply = next((outcome.reply for outcome in failed if outcome.reply is not None), None)
+    error = kind(f"{len(failed)} of {len(receipt.outcomes)} recipients did not accept the mail", reply=reply)
+    return Receipt(receipt.message, receipt.outcomes, error, receipt.attempts)
+
+
+def _warn(text: str, *about: object) -> None:
+    # Not at import: it makes no logger.
+    import logging
+
+    logging.getLogger("smtpkit").warning(text, *about, exc_info=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import TYPE_CHECKING
+
+from smtpkit.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +38,14 @@ class _FunctionTransport:
         self._send = send
 
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
-        return await runtime.call(self._send, mail)
+        receipt = await runtime.call(self._send, mail)
+        if isinstance(receipt, CoroutineType):  # pyright: ignore[reportUnnecessaryComparison]
+            receipt.close()
+            raise InvalidConfiguration(
+                f"{self!r} needs a plain function, and this one is async",
+                hint="A transport that waits is an object with async methods send and close: see Transport.",
+            )
+        return receipt
 
     async def close(self, runtime: Runtime) -> None:
         pass

@@ -77,18 +77,20 @@ class SmtpTransport:
         unknown = set(options) - set(_KNOWN)
         if unknown:
             raise InvalidConfiguration(f"unknown option {sorted(unknown)[0]!r}", hint=f"Known: {', '.join(_KNOWN)}.")
-        mechanisms = options.get("mechanisms")
         connections = options.get("connections", 1)
-        if connections < 1:
-            raise InvalidConfiguration(f"connections={connections}: at least 1 is needed")
+        if type(connections) is not int or connections < 1:
+            raise InvalidConfiguration(f"connections={connections!r}: a number of at least 1 is needed")
+        timeouts = options.get("timeouts") or Timeouts()
+        if not isinstance(timeouts, Timeouts):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidConfiguration(f"timeouts={timeouts!r}", hint="Write timeouts=Timeouts(reply=30).")
         self._server = Server(
             host,
             port,
             security,
             credentials=Credentials.of(options.get("username"), options.get("password"), options.get("token")),
-            mechanisms=None if mechanisms is None else tuple(name.upper() for name in mechanisms),
+            mechanisms=_names(options.get("mechanisms")),
             tls=options.get("tls"),
-            timeouts=options.get("timeouts") or Timeouts(),
+            timeouts=timeouts,
             local_hostname=options.get("local_hostname"),
             source_address=options.get("source_address"),
             pipelining=options.get("pipelining", True),
@@ -100,7 +102,8 @@ class SmtpTransport:
     def account(self) -> str:
         """Whose limits this transport uses up: the user and the host."""
         credentials = self._server.credentials
-        return f"{credentials.username} at {self._server.host}" if credentials else self._server.host
+        # In one case: two spellings of one account must not count apart.
+        return f"{credentials.username} at {self._server.host}".lower() if credentials else self._server.host.lower()
 
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
         """Send ``mail`` over a connection of the pool."""
@@ -171,9 +174,21 @@ def smtp_transport(security: str, host: str, port: int | None, options: Mapping[
     Raises:
         InvalidConfiguration: an option that it does not have, or cannot use.
     """
-    arguments: dict[str, Any] = {"host": host, **options}
+    for name in ("host", "port"):
+        if name in options:
+            raise InvalidConfiguration(f"unknown option {name!r}", hint="The preset or the URL gives it already.")
+    given: dict[str, Any] = {"host": host, **options}
     if port is not None:
-        arguments["port"] = port
+        given["port"] = port
     if security == "plaintext":
-        return PlaintextSmtpTransport(**arguments)
-    return SmtpTlsTransport(**arguments) if security == "starttls" else SmtpSslTransport(**arguments)
+        return PlaintextSmtpTransport(**given)
+    return SmtpTlsTransport(**given) if security == "starttls" else SmtpSslTransport(**given)
+
+
+def _names(mechanisms: Iterable[str] | None) -> tuple[str, ...] | None:
+    if mechanisms is None:
+        return None
+    names = tuple(name.upper() for name in ([mechanisms] if isinstance(mechanisms, str) else mechanisms))
+    if not names:
+        raise InvalidConfiguration("mechanisms= is empty", hint="Leave it out to use what the server offers.")
+    return names
