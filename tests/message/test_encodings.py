@@ -119,7 +119,7 @@ def test_any_text_comes_back_through_a_message(text: str) -> None:
         ("a\0b", "quoted-printable"),
         ("a\x7fb", "quoted-printable"),
         ("a\x0cb", "quoted-printable"),
-        ("Viele Grüße aus Köln", "quoted-printable"),
+        ("Viele herzliche Grüße aus Köln", "quoted-printable"),
         ("mostly ASCII, one 🎉", "quoted-printable"),
         ("日本語の文章です。", "base64"),
         ("Привет, мир", "base64"),
