@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 
-    from servers.certificates import Certificates, Name
+    from servers.certificates import Certificates
     from smtpkit.runtime.base import Runtime
     from smtpkit.runtime.simulated import Delivery, Ending
     from smtpkit.smtp.server import Security
@@ -225,8 +225,9 @@ class _Conversation:
                     return self._end(act.ending)
             if self._player.wants_tls:
                 assert self._context is not None
-                self._socket = self._context.wrap_socket(self._socket, server_side=True)
+                # Done even if it fails: a client may have its reasons.
                 self._player.secure()
+                self._socket = self._context.wrap_socket(self._socket, server_side=True)
                 data = b""
             elif not (data := self._socket.recv(65536)):
                 return None
@@ -305,10 +306,13 @@ def play(
     *,
     security: Security = "plaintext",
     certificates: Certificates | None = None,
-    certificate: Name = "server",
+    context: ssl.SSLContext | None = None,
     **options: Any,
 ) -> T:
-    """What ``action`` returns or raises with a transport to the scripted server; fails if that leaves the script."""
+    """What ``action`` returns or raises with a transport to the scripted server; fails if that leaves the script.
+
+    ``context`` is the server's, over sockets; by default it has the right certificate.
+    """
     players = [Player(script) for script in steps(transcript)]
     if certificates is not None and security != "plaintext":
         options.setdefault("tls", certificates.client_context())
@@ -328,7 +332,8 @@ def play(
             assert all(stream.closed for stream in runtime.streams), "a connection was left open"
             return result
         with ExitStack() as stack:
-            context = None if certificates is None else certificates.server_context(certificate)
+            if certificates is not None and context is None:
+                context = certificates.server_context()
             port = stack.enter_context(serving(players, way.delivery, context))
             options.setdefault("timeouts", Timeouts(connect=_LIMIT, greeting=_LIMIT, reply=_LIMIT, final_reply=_LIMIT))
             if way.kind == "blocking":

@@ -132,8 +132,7 @@ class AsyncStream(asyncio.Protocol):
 
     async def write(self, data: bytes, progress: float, deadline: float) -> None:
         transport = self._open
-        if self._ended:
-            raise self._error or ConnectionResetError("the connection was closed by the other side")
+        self._refuse_if_ended()
         transport.write(data)
         waiting = transport.get_write_buffer_size()
         while self._full and not self._ended:
@@ -143,7 +142,13 @@ class AsyncStream(asyncio.Protocol):
                     raise TimeoutError("timed out")
                 waiting = left
 
+    def _refuse_if_ended(self) -> None:
+        if self._ended:
+            raise self._error or ConnectionResetError("the connection was closed by the other side")
+
     async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+        # The end of the stream is told once: the handshake would wait for it.
+        self._refuse_if_ended()
         # The loop's own time-out is a ConnectionAbortedError, so it must not come first.
         longer = max(deadline - self._loop.time(), 0) + 60
         async with asyncio.timeout_at(deadline):

@@ -135,7 +135,7 @@ class SimulatedStream:
         if not self._due and self._peer.secure():
             self.secured_for = host
             return self._schedule(self._peer.hear(b""))
-        self._schedule(self._peer.hear(_CLIENT_HELLO))
+        await self.write(_CLIENT_HELLO, deadline, deadline)
         if await self.read(deadline):
             error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
             error.reason = "WRONG_VERSION_NUMBER"

@@ -45,7 +45,7 @@ def tls_error(error: OSError, host: str, port: int, starttls: bool) -> TlsFailed
     """What a failed handshake with ``host`` means; ``None`` if it was no TLS that failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_error(error, host, port, starttls)
-    if not isinstance(error, ssl.SSLError):
+    if not isinstance(error, ssl.SSLError) or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return None
     reason = error.reason or str(error)
     if reason == "WRONG_VERSION_NUMBER" and not starttls:

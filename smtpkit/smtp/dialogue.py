@@ -148,6 +148,11 @@ class Dialogue:
             return _closing(reply, stage)
         return ProtocolError("the server sent a reply that nobody asked for", stage=stage, reply=reply)
 
+    async def unread(self) -> bool:
+        """Whether octets came that were not read yet; the end of the connection is none."""
+        await self.spoken()
+        return self._parser.pending
+
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Shake hands. A reply is owed meanwhile, so that a connection left half-way is never in step.
 
@@ -155,7 +160,7 @@ class Dialogue:
             ProtocolError: there were octets before the handshake, which somebody injected (RFC 3207 §6).
             OSError: the handshake failed.
         """
-        if await self.spoken():
+        if await self.unread():
             raise self._failed(
                 ProtocolError(
                     "the server sent something between its reply to STARTTLS and the TLS handshake",

@@ -132,7 +132,7 @@ async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilit
 
 async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) -> None:
     starttls = server.security == "starttls"
-    if not starttls and await dialogue.spoken():
+    if not starttls and await dialogue.unread():
         raise not_tls(server.host, server.port)
     try:
         await dialogue.start_tls(context, server.host, server.timeouts.connect)
@@ -145,5 +145,5 @@ async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) 
     except OSError as error:
         raise (
             tls_error(error, server.host, server.port, starttls)
-            or ConnectionLost(f"the TLS handshake was broken off: {error.strerror or error}", stage="tls")
+            or ConnectionLost(f"{server.address} broke off the TLS handshake", stage="tls")
         ) from error
