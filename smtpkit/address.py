@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidAddress
 from smtpkit.mime.characters import refuse_breaks, shown
 from smtpkit.value import put, value
 
-__all__ = ["Address"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Address", "listed"]
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -101,6 +105,12 @@ class Address:
         if _NEEDS_QUOTES.search(name) or name != name.strip():
             name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return f"{name} <{self.addr_spec}>"
+
+
+def listed(addresses: Sequence[Address]) -> str:
+    """The first three of them, for a ``repr``."""
+    more = [f"and {len(addresses) - 3} more"] if len(addresses) > 3 else []
+    return " ".join([", ".join([address.addr_spec for address in addresses[:3]]) or "nobody", *more])
 
 
 def _split(text: str) -> tuple[str, str]:

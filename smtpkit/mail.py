@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpkit.address import listed
 from smtpkit.envelope import Envelope
 from smtpkit.mime.content import Content
 
@@ -71,4 +72,4 @@ class Mail:
         self._content = Content([self.as_bytes()], utf8_headers=self._content.utf8_headers)
 
     def __repr__(self) -> str:
-        return f"<Mail {self.message_id} to {', '.join(a.addr_spec for a in self.envelope.recipients[:3])}>"
+        return f"<Mail {self.message_id} to {listed(self.envelope.recipients)}>"

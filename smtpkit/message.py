@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from smtpkit import stamp
-from smtpkit.address import Address
+from smtpkit.address import Address, listed
 from smtpkit.attachment import Attachment
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage, MissingSender
 from smtpkit.mime.characters import shown
@@ -248,11 +248,8 @@ class Message:
 
     def __repr__(self) -> str:
         given = self._fields
-        recipients = [a.addr_spec for a in (*given.get("to", ()), *given.get("cc", ()), *given.get("bcc", ()))]
-        parts = [type(self).__name__, repr(given.get("subject", "")), "to", ", ".join(recipients[:3]) or "nobody"]
-        if len(recipients) > 3:
-            parts.append(f"and {len(recipients) - 3} more")
-        return f"<{' '.join(parts)}>"
+        recipients = given.get("to", ()) + given.get("cc", ()) + given.get("bcc", ())
+        return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients)}>"
 
 
 _MESSAGE_ID = re.compile(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
