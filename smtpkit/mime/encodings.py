@@ -23,6 +23,7 @@ _LONGEST_LINE = 998
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _PLAIN = bytes([9, 10, 13, *range(32, 127)])
+_OVERLONG_END = re.compile(rb"(=(?:20|09))(?<=[^\r\n]{77})(?=\r\n)")
 _QP_LITERAL = bytes(octet for octet in _PLAIN if octet != ord("="))
 
 
@@ -61,8 +62,9 @@ def _lines_fit(data: bytes) -> bool:
 
 
 def _quoted_printable(data: bytes) -> bytes:
-    # b2a_qp takes its soft line breaks from the first line end of the text, which is CRLF here.
-    return b2a_qp(data, istext=True)
+    # b2a_qp takes its soft line breaks from the first line end of the text, which is CRLF here. It
+    # does not count what it adds to encode a space before a line end, so that such a line may be too long.
+    return _OVERLONG_END.sub(rb"=\r\n\1", b2a_qp(data, istext=True))
 
 
 def base64_size(size: int) -> int:

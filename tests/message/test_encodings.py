@@ -106,6 +106,17 @@ def test_any_text_comes_back_through_a_message(text: str) -> None:
         assert part.get_payload(decode=True) in (canonical(text), canonical(text).removesuffix(b"\r\n"))
 
 
+@pytest.mark.parametrize("start", ["é", "=", ".", "\0", "", "éé"])
+@pytest.mark.parametrize("end", [" ", "\t", "  ", "é ", ".", "=", "é", "", " \t é"])
+def test_lines_of_quoted_printable_at_every_length(start: str, end: str) -> None:
+    for length in range(60, 160):
+        text = f"{start}{'x' * length}{end}\n"
+        encoding, data = encoded(text + "é" + "x" * 300)
+        assert encoding == "quoted-printable"
+        assert max(map(len, data.split(b"\r\n"))) <= 76
+        assert decodestring(data).startswith(canonical(text))
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -130,14 +131,21 @@ def test_every_part_is_seven_bit_and_says_how_it_is_encoded(message: Message) ->
 
 
 @each_message
-def test_boundaries_are_of_their_own(message: Message) -> None:
-    boundaries = [part.get_boundary() for part in message.as_email_message().walk() if part.is_multipart()]
-    assert len(set(boundaries)) == len(boundaries)
-    for boundary in boundaries:
-        assert boundary is not None
-        assert len(boundary) <= 70
-        # Once in the Content-Type, once before each part and once at the end.
-        assert message.as_bytes().count(boundary.encode()) == 0
+def test_boundaries_stand_only_where_they_part(message: Message) -> None:
+    data = message.as_bytes()
+    found: MIMEPart = message_from_bytes(data, policy=policy.default)
+    multiparts = [part for part in found.walk() if part.is_multipart()]
+    assert len({part.get_boundary() for part in multiparts}) == len(multiparts)
+    for part in multiparts:
+        boundary = part.get_boundary() or ""
+        assert 0 < len(boundary) <= 70
+        # In the Content-Type, before each part and at the end.
+        assert data.count(boundary.encode()) == 2 + len(list(part.iter_parts()))
+
+
+def test_boundaries_are_new_each_time() -> None:
+    one, other = (made_of(text=True, html=True).as_email_message().get_boundary() for _ in range(2))
+    assert one != other
 
 
 def test_related_names_the_type_of_its_root() -> None:
