@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["ALL", "SOCKETS", "Player", "Way", "each_way", "play", "serving", "simulated"]
+__all__ = ["ALL", "SOCKETS", "Player", "Way", "each_way", "play", "serving", "settle", "simulated"]
 
 _STEP = re.compile(r"(S:|S!|C:|C~|some|wait|content|rest|tls|close|reset|break|stall)(?: (.*))?\Z")
 _ENDINGS: dict[str, Ending] = {"close": "close", "reset": "reset", "break": "break", "stall": "stall"}
@@ -88,6 +88,8 @@ class Player:
         """The contents that came, as they were on the wire."""
         self.said: list[str] = []
         """The lines of the client."""
+        self.quiet = threading.Event()
+        """Set, over sockets, once it has said and done all that was its turn."""
         self._steps = script
         self._at = 0
         self._heard = bytearray()
@@ -214,10 +216,12 @@ class _Conversation:
                 self._converse()
         finally:
             self._socket.close()
+            self._player.quiet.set()
 
     def _converse(self) -> None:
         data = b""
         while True:
+            self._player.quiet.clear()
             for act in self._player.hear(data):
                 for piece in _pieces(act.data, self._delivery):
                     self._socket.sendall(piece)
@@ -229,7 +233,9 @@ class _Conversation:
                 self._player.secure()
                 self._socket = self._context.wrap_socket(self._socket, server_side=True)
                 data = b""
-            elif not (data := self._socket.recv(65536)):
+                continue
+            self._player.quiet.set()
+            if not (data := self._socket.recv(65536)):
                 return None
 
     def _end(self, ending: str) -> None:
@@ -239,8 +245,19 @@ class _Conversation:
             return
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
+            self._player.quiet.set()
             while self._socket.recv(65536):
                 pass
+
+
+_playing: list[Player] = []
+
+
+def settle() -> None:
+    """Wait, over sockets, until what the servers have to say by now has been sent."""
+    for player in _playing:
+        if player.said:
+            assert player.quiet.wait(_LIMIT)
 
 
 @contextmanager
@@ -262,9 +279,11 @@ def serving(
         listener.settimeout(_LIMIT)
         accepting = threading.Thread(target=accept)
         accepting.start()
+        _playing.extend(players)
         try:
             yield listener.getsockname()[1]
         finally:
+            _playing.clear()
             # Closing does not wake who waits in accept().
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
