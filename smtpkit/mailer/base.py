@@ -187,17 +187,19 @@ class MailerBase:
     @classmethod
     def _configured(cls, given: Configuration) -> Self:
         from smtpkit.mailer.configuration import SCHEMES
+        from smtpkit.providers import get
         from smtpkit.transports.smtp import smtp_transport
 
         options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
         options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}
         if given.scheme not in SCHEMES:
-            if given.host:
+            provider = get(given.scheme)
+            if given.host or given.port:
                 raise InvalidConfiguration(
-                    f"a {given.scheme}:// URL has no host: the preset knows it",
+                    f"a {given.scheme}:// URL has no host and port: the preset knows them",
                     hint="Use smtp:// or smtps:// for a host of your own.",
                 )
-            return cls.for_provider(given.scheme, **options)
+            return cls.for_provider(provider.name, **options)
         if not given.host:
             raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
         own = {name: options.pop(name) for name in ("default_from", "on_partial") if name in options}

@@ -72,7 +72,9 @@ class Configuration:
             unquote(parts.username) if parts.username else None,
             Secret(unquote(parts.password)) if parts.password else None,
             # With an @ it may be the end of a password that has a question mark.
-            _options(parse_qsl(parts.query, keep_blank_values=True), secret="@" in parts.query),
+            _options(
+                parse_qsl(parts.query, keep_blank_values=True), secret="@" in parts.query or "token" in parts.query
+            ),
         )
 
     @classmethod

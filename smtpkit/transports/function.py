@@ -39,7 +39,7 @@ class _FunctionTransport:
 
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
         receipt = await runtime.call(self._send, mail)
-        if isinstance(receipt, CoroutineType):  # pyright: ignore[reportUnnecessaryComparison]
+        if isinstance(receipt, CoroutineType):  # pyright: ignore[reportUnnecessaryIsInstance]
             receipt.close()
             raise InvalidConfiguration(
                 f"{self!r} needs a plain function, and this one is async",
