@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from smtpkit.runtime.base import World
@@ -166,7 +167,11 @@ class AsyncStream(asyncio.Protocol):
 
     def abandon(self) -> None:
         # The transport is bound to a loop that is closed, or to the parent's: it must not be touched.
-        self._transport = None
+        transport, self._transport = self._transport, None
+        if transport is not None and self._loop.is_closed():
+            # Nobody else can end this connection, and the socket lives until the garbage collector comes.
+            with suppress(OSError, TypeError):  # uvloop's sockets cannot do it, and are closed with their loop
+                transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 class AsyncEvent:

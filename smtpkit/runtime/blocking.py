@@ -73,6 +73,9 @@ class BlockingStream:
             data = bytes(self._early)
             self._early.clear()
             return data
+        return self._from_socket()
+
+    def _from_socket(self) -> bytes | None:
         try:
             return self._socket.recv(_READ)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -90,7 +93,7 @@ class BlockingStream:
 
     def _await_room(self, deadline: float) -> None:
         while not wait(self._socket, BOTH if self._listening else WRITABLE, deadline) & WRITABLE:
-            early = self._receive()
+            early = self._from_socket()
             self._early += early or b""
             # The end of the stream stays readable for ever: waiting for more would not wait.
             self._listening = early != b"" and len(self._early) < _EARLY_LIMIT

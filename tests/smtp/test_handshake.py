@@ -107,6 +107,9 @@ CASES = [
 def _ways(case: Case) -> tuple[Way, ...]:
     """Whatever an attacker injects is seen in time if it comes with the 220."""
     ways = each_way(case.transcript)
+    if case.name == "reset at once":
+        # Over sockets it may come before the connection is there.
+        return ALL[:3]
     if "injected" in case.transcript:
         return tuple(way for way in ways if way.delivery == "whole")
     return tuple(

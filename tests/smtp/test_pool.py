@@ -360,7 +360,7 @@ def test_a_child_leaves_the_connections_of_its_parent_alone() -> None:
 
 
 # asyncio says so of a transport whose loop was closed before it: nobody closed the mailer.
-@pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_second_event_loop_opens_a_connection_of_its_own() -> None:
     players = [Player(steps(f"{HELLO}{MAIL}")[0]) for _ in range(3)]
     with serving(players) as port:
