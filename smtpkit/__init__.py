@@ -161,18 +161,20 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> object:
-    from importlib import import_module
+if not TYPE_CHECKING:  # or every misspelt name would be one
 
-    if name in ("errors", "limits", "providers"):
-        return import_module(f"smtpkit.{name}")
-    try:
-        module = _MODULE_OF[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    found: object = getattr(import_module(module), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name in ("errors", "limits", "providers"):
+            return import_module(f"smtpkit.{name}")
+        try:
+            module = _MODULE_OF[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        found: object = getattr(import_module(module), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

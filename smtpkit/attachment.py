@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from smtpkit.content_types import checked_content_type, guess_content_type
 from smtpkit.errors import InvalidMessage, UnreadableAttachment
 from smtpkit.mime.characters import refuse_breaks, shown
+from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class BinaryFile(Protocol):
         ...
 
 
-_CONTENT_ID = re.compile(r"[!#-;=?-\[\]-~]{1,255}\Z")
+_CONTENT_ID = Pattern(r"[!#-;=?-\[\]-~]{1,255}\Z")
 
 AttachmentSource: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryFile"
 """Bytes, the path of a file, or an open binary file."""

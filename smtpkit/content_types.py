@@ -6,10 +6,9 @@ program would send different mails on different machines.
 
 from __future__ import annotations
 
-import re
-
 from smtpkit.errors import InvalidMessage
 from smtpkit.mime.characters import shown
+from smtpkit.pattern import Pattern
 
 __all__ = ["checked_content_type", "guess_content_type"]
 
@@ -78,7 +77,7 @@ _BY_EXTENSION = {
 }
 
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"
-_CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?: *; *{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*\Z')
+_CONTENT_TYPE = Pattern(rf'{_TOKEN}/{_TOKEN}(?: *; *{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*\Z')
 
 
 def guess_content_type(filename: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from smtpkit import stamp
@@ -12,6 +11,7 @@ from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage, Missin
 from smtpkit.mime.characters import shown
 from smtpkit.mime.headers import checked_name, structured, unstructured
 from smtpkit.mime.structure import render
+from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -252,7 +252,7 @@ class Message:
         return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients)}>"
 
 
-_MESSAGE_ID = re.compile(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
+_MESSAGE_ID = Pattern(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
 
 _OWN_METHOD = {
     "from": "Use from_().",

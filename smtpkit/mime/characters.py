@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
     from smtpkit.errors import UsageError
 
 __all__ = ["refuse_breaks", "shown"]
 
-_BREAKS = re.compile(r"[\r\n\0\ud800-\udfff]")
+_BREAKS = Pattern(r"[\r\n\0\ud800-\udfff]")
 _NAMES = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL character"}
 
 

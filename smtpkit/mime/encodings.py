@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64, b2a_qp
 from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,9 +22,9 @@ BLOCK = 57 * 1024
 _LONGEST_LINE = 998
 """Octets of a line without CRLF (RFC 5322 §2.1.1)."""
 
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_BARE = Pattern(rb"\r(?!\n)|(?<!\r)\n")
 _PLAIN = bytes([9, 10, 13, *range(32, 127)])
-_OVERLONG_END = re.compile(rb"(=(?:20|09))(?<=[^\r\n]{77})(?=\r\n)")
+_OVERLONG_END = Pattern(rb"(=(?:20|09))(?<=[^\r\n]{77})(?=\r\n)")
 _QP_LITERAL = bytes(octet for octet in _PLAIN if octet != ord("="))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidHeader
 from smtpkit.mime.characters import refuse_breaks, shown
+from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,17 +20,17 @@ _FOLD = 76
 """Characters of a line: up to 78 (RFC 5322 §2.1.1), and 76 with an encoded-word in it (RFC 2047 §2)."""
 _LONGEST_LINE = 998
 
-_WORD = re.compile(r" *[^ ]+(?: +\Z)?")
+_WORD = Pattern(r" *[^ ]+(?: +\Z)?")
 # Not longer, so that an encoded-word of one character fits on the line of its name.
-_NAME = re.compile(r"[!-9;-~]{1,54}\Z")
+_NAME = Pattern(r"[!-9;-~]{1,54}\Z")
 # Text that may stand as it is: printable ASCII that nobody takes for an encoded-word, no space at an end.
-_TEXT = re.compile(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?\Z")
+_TEXT = Pattern(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?\Z")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,60}"
-_ATOMS = re.compile(rf"(?!.*=\?){_ATOM}(?: {_ATOM})*\Z")
+_ATOMS = Pattern(rf"(?!.*=\?){_ATOM}(?: {_ATOM})*\Z")
 # Without * ' and %, which readers of RFC 2231 take for its own signs even in a plain parameter.
-_TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`{|}~-]{1,60}\Z")
+_TOKEN = Pattern(r"[A-Za-z0-9!#$&+.^_`{|}~-]{1,60}\Z")
 # Readers do not agree on spaces at the ends of a quoted-string, nor on runs of them: these are encoded.
-_QUOTABLE = re.compile(r"(?!.*(?:=\?|  ))(?! )[ -~]{1,60}(?<! )\Z")
+_QUOTABLE = Pattern(r"(?!.*(?:=\?|  ))(?! )[ -~]{1,60}(?<! )\Z")
 
 _Q_LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _Q = [chr(octet) if octet in _Q_LITERAL else "_" if octet == 32 else f"={octet:02X}" for octet in range(256)]
