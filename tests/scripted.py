@@ -313,8 +313,11 @@ SOCKETS = tuple(way for way in ALL if way.kind != "simulated")
 
 
 def each_way(transcript: str) -> tuple[Way, ...]:
-    """The ways in which a transcript can be played without waiting: one with a pause needs the simulated clock."""
-    slow = re.search(r"^\s*(wait|stall)\b", transcript, re.MULTILINE)
+    """The ways in which a transcript can be played without waiting.
+
+    One with a pause needs the simulated clock; and a real RST overtakes what was said before it.
+    """
+    slow = re.search(r"^\s*(wait|stall|break)\b", transcript, re.MULTILINE)
     return tuple(way for way in ALL if way.kind == "simulated" or not slow)
 
 

@@ -74,6 +74,8 @@ class Dialogue:
         except OSError as error:
             lost = self._broken(error, stage)
             lost.reply = await self._last_words()
+            if lost.reply is not None and lost.reply.code == 421:
+                lost = _closing(lost.reply, stage)
             raise self._failed(lost) from error
         except BaseException:
             self.close()
