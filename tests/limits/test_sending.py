@@ -186,3 +186,14 @@ def test_threads_never_exceed_it() -> None:
         assert sum(pool.map(sending, range(50))) == 20
     assert len(fake.outbox) == limit.used() == 20
     assert limit.remaining() == 0
+
+
+def interrupting(mail: Mail) -> Receipt:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_mail_stays_counted() -> None:
+    limit = DailyLimit(5)
+    with pytest.raises(KeyboardInterrupt):
+        Mailer(transport_from_function(interrupting), limits=limit).send(MESSAGE)
+    assert limit.used() == 1

@@ -1,0 +1,49 @@
+"""What a mailer turned out to be. Nothing is sent to see where it would go: so this looks inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from smtpkit import AsyncMailer, DailyLimit, Mailer
+    from smtpkit.transports.smtp import SmtpTransport
+
+
+class Made(NamedTuple):
+    """What a mailer turned out to be."""
+
+    kind: type[SmtpTransport]
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    default_from: str | None
+
+
+def made(mailer: Mailer | AsyncMailer) -> Made:
+    """Where ``mailer`` sends, and as whom."""
+    transport: Any = mailer.transport
+    server = transport._server
+    login = server.credentials
+    secret = login and (login.password or login.token)
+    sender = mailer._delivery._default_from  # pyright: ignore[reportPrivateUsage]
+    return Made(
+        type(transport),
+        server.host,
+        server.port,
+        login and login.username,
+        secret and secret.reveal(),
+        None if sender is None else str(sender),
+    )
+
+
+def limits(mailer: Mailer) -> list[tuple[int, str]]:
+    """The limits of ``mailer``."""
+    found: tuple[DailyLimit, ...] = mailer._delivery._limits  # pyright: ignore[reportPrivateUsage]
+    return [(limit.count, limit.unit) for limit in found]
+
+
+def options(mailer: Mailer | AsyncMailer) -> Any:
+    """The options of its transport."""
+    transport: Any = mailer.transport
+    return transport._server

@@ -1,0 +1,180 @@
+"""Mailers from one line of configuration."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from made import Made, made, options
+from smtpkit import (
+    AsyncMailer,
+    InvalidAddress,
+    InvalidConfiguration,
+    Mailer,
+    PlaintextSmtpTransport,
+    SmtpSslTransport,
+    SmtpTlsTransport,
+    Timeouts,
+    UnknownProvider,
+)
+
+MAILERS = pytest.mark.parametrize("mailer", [Mailer, AsyncMailer])
+TLS, STARTTLS, PLAIN = SmtpSslTransport, SmtpTlsTransport, PlaintextSmtpTransport
+
+URLS: list[tuple[str, Made]] = [
+    ("smtp://mail.example.com", Made(STARTTLS, "mail.example.com", 587, None, None, None)),
+    ("smtps://mail.example.com", Made(TLS, "mail.example.com", 465, None, None, None)),
+    ("smtp+plaintext://localhost", Made(PLAIN, "localhost", 25, None, None, None)),
+    ("SMTPS://Mail.Example.com/", Made(TLS, "mail.example.com", 465, None, None, None)),
+    ("smtp://h:2525", Made(STARTTLS, "h", 2525, None, None, None)),
+    ("smtp://h:", Made(STARTTLS, "h", 587, None, None, None)),
+    ("smtp://[::1]:2525", Made(STARTTLS, "::1", 2525, None, None, None)),
+    ("smtps://[::1]", Made(TLS, "::1", 465, None, None, None)),
+    ("smtp://u:p@h", Made(STARTTLS, "h", 587, "u", "p", None)),
+    ("smtp://me@x.com:p@h", Made(STARTTLS, "h", 587, "me@x.com", "p", None)),
+    ("smtp://me%40x.com:p@h", Made(STARTTLS, "h", 587, "me@x.com", "p", None)),
+    ("smtp://u:a%2Fb%3Ac%40d%3F%23%25@h", Made(STARTTLS, "h", 587, "u", "a/b:c@d?#%", None)),
+    ("smtp://u:a+b@h", Made(STARTTLS, "h", 587, "u", "a+b", None)),
+    ("smtp://u:%E2%82%AC@h", Made(STARTTLS, "h", 587, "u", "€", None)),
+    ("smtp://u@h?token=t%2Bt", Made(STARTTLS, "h", 587, "u", "t+t", None)),
+    ("smtp://h?default_from=me@example.com", Made(STARTTLS, "h", 587, None, None, "me@example.com")),
+    ("smtp://h?default_from=Me+%3Cme%40x.com%3E", Made(STARTTLS, "h", 587, None, None, "Me <me@x.com>")),
+    ("smtp+plaintext://u:p@h?allow_insecure_auth=yes", Made(PLAIN, "h", 25, "u", "p", None)),
+    ("gmail://me%40gmail.com:p@", Made(TLS, "smtp.gmail.com", 465, "me@gmail.com", "p", "me@gmail.com")),
+    ("gmail://me@gmail.com:p@", Made(TLS, "smtp.gmail.com", 465, "me@gmail.com", "p", "me@gmail.com")),
+    (
+        "gmail://me@gmail.com:p@?security=starttls",
+        Made(STARTTLS, "smtp.gmail.com", 587, "me@gmail.com", "p", "me@gmail.com"),
+    ),
+    ("gmail://me@gmail.com@?token=t", Made(TLS, "smtp.gmail.com", 465, "me@gmail.com", "t", "me@gmail.com")),
+    ("sendgrid://:key@", Made(TLS, "smtp.sendgrid.net", 465, "apikey", "key", None)),
+    (
+        "amazon_ses://AKIA:p@?region=us-west-2",
+        Made(TLS, "email-smtp.us-west-2.amazonaws.com", 465, "AKIA", "p", None),
+    ),
+    ("cpanel://me@x.com:p@", Made(TLS, "mail.x.com", 465, "me@x.com", "p", "me@x.com")),
+    ("cpanel://me@x.com:p@?domain=y.com", Made(TLS, "mail.y.com", 465, "me@x.com", "p", "me@x.com")),
+]
+
+
+@MAILERS
+@pytest.mark.parametrize(("url", "expected"), URLS)
+def test_from_url(mailer: type[Mailer], url: str, expected: Made) -> None:
+    assert made(mailer.from_url(url)) == expected
+
+
+def test_keys_of_every_kind() -> None:
+    server = options(
+        Mailer.from_url(
+            "smtps://h?connections=4&pipelining=no&mechanisms=plain,SCRAM-SHA-256&tls=ca.pem&local_hostname=me.test"
+            "&source_address=127.0.0.2&timeouts.reply=2.5&timeouts.total=60&on_partial=raise"
+        )
+    )
+    assert server.pipelining is False
+    assert server.mechanisms == ("PLAIN", "SCRAM-SHA-256")
+    assert (server.tls, server.local_hostname, server.source_address) == ("ca.pem", "me.test", "127.0.0.2")
+    assert server.timeouts == Timeouts(reply=2.5, total=60)
+
+
+REFUSED_URLS: list[tuple[str, type[Exception], str]] = [
+    ("", InvalidConfiguration, "not a URL"),
+    ("smtp.example.com", InvalidConfiguration, "not a URL"),
+    ("u:pass%word@h", InvalidConfiguration, "not a URL"),
+    ("://h", InvalidConfiguration, "not a URL"),
+    ("smtp:h", InvalidConfiguration, "not a URL"),
+    ("smtp://", InvalidConfiguration, "has no host"),
+    ("smtp://u:p@", InvalidConfiguration, "has no host"),
+    ("smtp://u:p@:25", InvalidConfiguration, "has no host"),
+    ("http://h", UnknownProvider, "'http'"),
+    ("gmial://me@gmail.com:p@", UnknownProvider, "nearest: gmail"),
+    ("gmail://me@gmail.com:p@smtp.gmail.com", InvalidConfiguration, "has no host and port: the preset"),
+    ("gmail://me:p@", InvalidConfiguration, "whole address"),
+    ("smtp://h:port", InvalidConfiguration, "port"),
+    ("smtp://h:0", InvalidConfiguration, "not a port: 0"),
+    ("smtp://h:65536", InvalidConfiguration, "up to 65535"),
+    ("smtp://h:-1", InvalidConfiguration, "port"),
+    ("smtp://[::1", InvalidConfiguration, "cannot be read"),
+    ("smtp://h h", InvalidConfiguration, "not a host name"),
+    ("smtp://h/inbox", InvalidConfiguration, "path or fragment"),
+    ("smtp://h#x", InvalidConfiguration, "path or fragment"),
+    ("smtp://u@h", InvalidConfiguration, "neither"),
+    ("smtp://:p@h", InvalidConfiguration, "no username"),
+    ("smtp://u:p@h?token=t", InvalidConfiguration, "both"),
+    ("smtp://h?conections=2", InvalidConfiguration, "unknown key 'conections'.*(?s:.)*Known: .*connections"),
+    ("smtp://h?timeouts=2", InvalidConfiguration, "unknown key 'timeouts'"),
+    ("smtp://h?timeouts.x=2", InvalidConfiguration, "unknown key 'timeouts.x'"),
+    ("smtp://h?password=x", InvalidConfiguration, "unknown key 'password'"),
+    ("smtp://h?connections=many", InvalidConfiguration, "connections of the URL cannot be 'many'"),
+    ("smtp://h?connections=", InvalidConfiguration, "connections of the URL cannot be ''"),
+    ("smtp://h?connections", InvalidConfiguration, "connections of the URL cannot be ''"),
+    ("smtp://h?connections=0", InvalidConfiguration, "connections=0"),
+    ("smtp://h?connections=1&connections=2", InvalidConfiguration, "connections is in the URL twice"),
+    ("smtp://h?pipelining=maybe", InvalidConfiguration, "pipelining of the URL cannot be 'maybe'"),
+    ("smtp://h?timeouts.reply=soon", InvalidConfiguration, "timeouts.reply of the URL cannot be 'soon'"),
+    ("smtp://h?timeouts.reply=0", InvalidConfiguration, "reply=0.0"),
+    ("smtp://h?timeouts.reply=nan", InvalidConfiguration, "reply=nan"),
+    ("smtp://h?timeouts.reply=inf", InvalidConfiguration, "reply=inf"),
+    ("smtp://h?timeouts.reply=1&timeouts.reply=2", InvalidConfiguration, "twice"),
+    ("smtp://h?mechanisms=", InvalidConfiguration, "mechanisms= is empty"),
+    ("smtp://h?mechanisms=NTLM", InvalidConfiguration, "unknown mechanism 'NTLM'"),
+    ("smtp://h?on_partial=maybe", InvalidConfiguration, "on_partial='maybe'"),
+    ("smtp://h?region=eu", InvalidConfiguration, "unknown option 'region'"),
+    ("smtps://h?allow_insecure_auth=yes", InvalidConfiguration, "unknown option 'allow_insecure_auth'"),
+    ("smtp://h?default_from=nobody", InvalidAddress, "nobody"),
+    ("smtp+plaintext://u:p@h", InvalidConfiguration, "log-in without TLS"),
+    ("smtp+plaintext://h?tls=ca.pem", InvalidConfiguration, "tls="),
+]
+
+
+@MAILERS
+@pytest.mark.parametrize(("url", "kind", "text"), REFUSED_URLS)
+def test_from_url_refuses(mailer: type[Mailer], url: str, kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        mailer.from_url(url)
+
+
+# Letters that no error text and no host has by itself.
+PASSWORDS = st.text(st.sampled_from("ßøλ0123456789/?#@:%&=+[]!\\ .;"), min_size=1, max_size=20)
+TEMPLATES = [
+    "smtp://user:{}@mail.example.com",
+    "smtps://user:{}@mail.example.com:port",
+    "smtp://user:{}@mail.example.com/path",
+    "smtp://user:{}@mail.example.com?connections=many",
+    "smtp://user:{}@",
+    "gmail://me%40gmail.com:{}@",
+    "gmail://me@gmail.com:{}@host",
+    "gmail://me:{}@",
+    "smtp+plaintext://user:{}@localhost",
+    "nobody://user:{}@",
+    "user:{}@mail.example.com",
+    "user:{}://mail.example.com",
+    "smtp://mail.example.com?token={}&connections=many",
+]
+
+
+@given(st.sampled_from(TEMPLATES), PASSWORDS, st.booleans())
+@example(TEMPLATES[0], "1?λλλ", False)
+@example(TEMPLATES[0], "1?λλλ=1", False)
+@example(TEMPLATES[0], "1?connections=λλλ", False)
+@example(TEMPLATES[0], "/λλλ", False)
+@example(TEMPLATES[0], "[λλλ", False)
+@example(TEMPLATES[0], "1]λλλ[", False)
+@example(TEMPLATES[10], "λλλ://", False)
+def test_no_password_is_shown(template: str, password: str, encoded: bool) -> None:
+    password = f"λλλ{password}λλλ"
+    url = template.format(quote(password, safe="") if encoded else password)
+    try:
+        text = repr(Mailer.from_url(url))
+    except (InvalidConfiguration, UnknownProvider) as error:
+        text = f"{error}{error!r}"
+    assert "λλλ" not in text
+    assert quote("λλλ") not in text
+
+
+@given(PASSWORDS, PASSWORDS)
+def test_any_encoded_name_and_password_is_read_back(username: str, password: str) -> None:
+    url = f"smtp://{quote(username, safe='')}:{quote(password, safe='')}@h"
+    assert made(Mailer.from_url(url))[3:5] == (username, password)
