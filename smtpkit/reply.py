@@ -43,4 +43,6 @@ class Reply:
         return 400 <= self.code <= 499
 
     def __str__(self) -> str:
-        return " ".join(part for part in (str(self.code), self.enhanced_code, self.text) if part)
+        said = " ".join(part for part in (str(self.code), self.enhanced_code, self.text) if part)
+        # It goes into errors and logs: a server does not get to write on somebody's terminal.
+        return said if said.isprintable() else "".join([sign if sign.isprintable() else " " for sign in said])
