@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypedDict
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -88,6 +90,7 @@ class Smtpd:
         self.port = 0
         self._stopping = asyncio.Event()
         self._emptied = asyncio.Event()
+        self._beginning: set[asyncio.Task[None]] = set()
         self._open: set[_Connection] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,18 +120,37 @@ class Smtpd:
     async def _serve(self, started: Future[int]) -> None:
         try:
             self._loop = asyncio.get_running_loop()
-            implicit = self.tls if self.security == "tls" else None
-            server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0, ssl=implicit)
+            listener = socket.create_server(("127.0.0.1", 0))
+            listener.setblocking(False)
         except BaseException as error:
             started.set_exception(error)
             raise
-        started.set_result(server.sockets[0].getsockname()[1])
+        started.set_result(listener.getsockname()[1])
+        tasks = {self._loop.create_task(self._accept(listener))}
         await self._stopping.wait()
-        server.close()
+        tasks |= self._beginning
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        listener.close()
         for connection in tuple(self._open):
             connection.abort()
         if self._open:
             await asyncio.wait_for(self._emptied.wait(), _SECONDS)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # Not loop.create_server: before 3.13 it does not tell which TLS handshakes are under way, to end them.
+        loop = asyncio.get_running_loop()
+        while True:
+            sock, _ = await loop.sock_accept(listener)
+            task = loop.create_task(self._begin(sock))
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, sock: socket.socket) -> None:
+        implicit = self.tls if self.security == "tls" else None
+        with suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Connection(self), sock, ssl=implicit)
 
     def opened(self, connection: _Connection) -> None:
         """Called by a connection that begins."""
