@@ -21,9 +21,11 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # What nearly every address looks like. The validator takes 26-90 µs, this about one; a property
 # test holds that the two never disagree. "--" is left to the validator (IDNA, RFC 5890 §2.3.1).
 _USUAL = Pattern(
-    rf"(?=.{{3,254}}\Z)(?!.*@.*--)(?P<local>(?=.{{1,64}}@){_ATEXT}(?:\.{_ATEXT})*)"
-    rf"@(?P<domain>(?:{_LABEL}\.)*(?=[0-9-]*[A-Za-z]){_LABEL})\Z"
+    r'(?:([^\0-\x1f\x7f<>@,;:"\\\ud800-\udfff]*?) ?<)?'
+    rf"((?=.{{1,64}}@){_ATEXT}(?:\.{_ATEXT})*)@([A-Za-z0-9.-]+)(?(1)>)\Z"
 )
+"""Display name, local part, domain."""
+_USUAL_DOMAIN = Pattern(rf"(?!.*--)(?:{_LABEL}\.)*(?=[0-9-]*[A-Za-z]){_LABEL}\Z")
 _LAST_LABEL = Pattern(rf"(?<=[@.])(?=[0-9-]*[A-Za-z])(?!.*--){_LABEL}\Z")
 
 _DIGITS_LAST = Pattern(r"(?:^|\.)[0-9-]+\Z")
@@ -31,6 +33,8 @@ _DIGITS_LAST = Pattern(r"(?:^|\.)[0-9-]+\Z")
 _QUOTED_NAME = Pattern(r'"((?:[^"\\]|\\.)*)"\s*')
 _NEEDS_QUOTES = Pattern(r'[()<>@,;:\\".\[\]]')
 _AMBIGUOUS = Pattern(r'[<>@,;:"\\]')
+_LONGEST = 254
+"""Octets of an addr-spec (RFC 5321 §4.5.3.1.3)."""
 _MAX = 998
 """No mailbox is longer than a line (RFC 5322 §2.1.1); checked before anything is parsed."""
 
@@ -62,6 +66,14 @@ class Address:
         """
         if len(text) > _MAX:
             raise _too_long(text)
+        usual = _USUAL.match(text)
+        if usual and usual.end(3) - usual.start(2) <= _LONGEST:
+            name, local, domain = usual.groups("")
+            if usual_domain := _usual_domain(domain):
+                address = object.__new__(cls)
+                put(address, "addr_spec", f"{local}@{usual_domain}")
+                put(address, "display_name", name.strip())
+                return address
         text = text.strip()
         if "<" not in text and ">" not in text:
             return cls(text)
@@ -145,13 +157,16 @@ def _ambiguous(text: str) -> InvalidAddress:
 
 
 def _validated(addr_spec: str) -> str:
-    usual = _USUAL.match(addr_spec) if len(addr_spec) <= 254 else None
-    if usual:
-        domain = usual["domain"]
-        if domain.islower():
-            return addr_spec
-        return f"{usual['local']}@{domain.lower()}"
+    usual = _USUAL.match(addr_spec) if len(addr_spec) <= _LONGEST else None
+    if usual and usual[1] is None and (usual_domain := _usual_domain(usual[3])):
+        return f"{usual[2]}@{usual_domain}"
     return _validated_slowly(addr_spec)
+
+
+@lru_cache(maxsize=256)
+def _usual_domain(domain: str) -> str | None:
+    """``domain`` in lower case, if it is one that needs no validator."""
+    return domain.lower() if _USUAL_DOMAIN.match(domain) else None
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from smtpkit.address import Address, listed
 from smtpkit.attachment import Attachment
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage, MissingSender
 from smtpkit.mime.characters import shown
-from smtpkit.mime.headers import checked_name, structured, unstructured
+from smtpkit.mime.headers import check_unstructured, checked_name, structured
 from smtpkit.mime.structure import render
 from smtpkit.pattern import Pattern
 
@@ -121,7 +121,7 @@ class Message:
 
     def subject(self, text: str) -> Self:
         """Subject: one line of text, in any script."""
-        unstructured("Subject", text)
+        check_unstructured("Subject", text)
         return self._with({"subject": text})
 
     def text(self, text: str) -> Self:
@@ -172,7 +172,7 @@ class Message:
         own = _OWN_METHOD.get(checked_name(name).lower())
         if own or name.lower().startswith(("content-", "mime-")):
             raise InvalidHeader(f"{name} cannot be set with header()", hint=own or "It follows from the content.")
-        unstructured(name, value)
+        check_unstructured(name, value)
         return self._with({"headers": (*self._fields.get("headers", ()), (name, value))})
 
     def date(self, when: datetime) -> Self:

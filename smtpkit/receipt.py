@@ -72,7 +72,7 @@ class Receipt:
     @property
     def ok(self) -> bool:
         """Whether every recipient accepted."""
-        return self.error is None
+        return self.error is None and all(outcome.status == "accepted" for outcome in self.outcomes.values())
 
     @property
     def message_id(self) -> str:

@@ -1,4 +1,4 @@
-"""Where the Date, Message-ID and boundaries of a mail come from: the only clock and random source below the runtime.
+"""Where the Date and Message-ID of a mail come from: the only clock and random source below the runtime.
 
 Tests replace these functions to get the same bytes each time.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import time
 from binascii import hexlify
+from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["boundary", "date_text", "message_id", "nonce", "now_text"]
+__all__ = ["date_text", "message_id", "nonce", "now_text"]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -36,7 +37,12 @@ def date_text(when: datetime) -> str:
 
 def now_text() -> str:
     """The date of now, in UTC."""
-    now = time.gmtime()
+    return _text_of_second(int(time.time()))
+
+
+@lru_cache(maxsize=2)
+def _text_of_second(second: int) -> str:
+    now = time.gmtime(second)
     day = f"{_DAYS[now.tm_wday]}, {now.tm_mday:02d} {_MONTHS[now.tm_mon - 1]} {now.tm_year:04d}"
     return f"{day} {now.tm_hour:02d}:{now.tm_min:02d}:{now.tm_sec:02d} +0000"
 
@@ -72,12 +78,6 @@ def _unique() -> str:
 def message_id(domain: str) -> str:
     """A new message id (RFC 5322 §3.6.4), with its angle brackets, in the ASCII ``domain``."""
     return f"<{_unique()}@{domain}>"
-
-
-def boundary() -> str:
-    """A new multipart boundary (RFC 2046 §5.1.1)."""
-    # "=_" cannot occur in quoted-printable or base64, and the rest does not occur in a text by chance.
-    return f"=_{_unique()}"
 
 
 def nonce() -> str:

@@ -58,14 +58,18 @@ class Content:
 
     def __init__(self, segments: Iterable[Segment], *, utf8_headers: bool = False) -> None:
         self._segments = tuple(segments)
-        self.size: int = sum(len(part) if isinstance(part, bytes) else part.size for part in self._segments)
+        self.size: int = 0
         """Octets (RFC 1870 §5: CRLF counted, dot-stuffing not)."""
         self.utf8_headers: bool = utf8_headers
         """Whether a header has an address that only SMTPUTF8 can carry (RFC 6532)."""
-        self.reads_files: bool = any(
-            isinstance(part, EncodedFile) and isinstance(part.attachment.source, str) for part in self._segments
-        )
+        self.reads_files: bool = False
         """Whether reading it touches the disk."""
+        for part in self._segments:
+            if isinstance(part, bytes):
+                self.size += len(part)
+            else:
+                self.size += part.size
+                self.reads_files |= isinstance(part.attachment.source, str)
 
     def chunks(self) -> Iterator[bytes]:
         """The octets, a block at a time."""

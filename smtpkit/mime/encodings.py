@@ -22,32 +22,31 @@ BLOCK = 57 * 1024
 _LONGEST_LINE = 998
 """Octets of a line without CRLF (RFC 5322 §2.1.1)."""
 
-_BARE = Pattern(rb"\r(?!\n)|(?<!\r)\n")
 _PLAIN = bytes([9, 10, 13, *range(32, 127)])
 _OVERLONG_END = Pattern(rb"(=(?:20|09))(?<=[^\r\n]{77})(?=\r\n)")
-_QP_LITERAL = bytes(octet for octet in _PLAIN if octet != ord("="))
 
 
 def normalize_newlines(data: bytes) -> bytes:
     """``data`` with every bare CR and bare LF made a CRLF."""
-    return _BARE.sub(b"\r\n", data) if b"\n" in data or b"\r" in data else data
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data.replace(b"\n", b"\r\n")
 
 
 def encode_text(data: bytes) -> tuple[TransferEncoding, bytes]:
     """The shortest encoding of a text with CRLF line ends, and the text in it.
 
-    7bit where it is ASCII without control characters and with lines of up to 998 octets;
-    else quoted-printable or base64, whichever is shorter. Every line of the result, the
+    7bit where it is ASCII without control characters, lines over 998 octets, or what could be
+    taken for a boundary; else quoted-printable or base64, whichever is shorter. Every line of the result, the
     last one too, ends with CRLF.
     """
     if not data.endswith(b"\r\n"):
         data += b"\r\n"
-    others = len(data.translate(None, _PLAIN))
-    if not others and _lines_fit(data):
+    if data.isascii() and not data.translate(None, _PLAIN) and b"--=_" not in data and _lines_fit(data):
         return "7bit", data
-    # An encoded octet takes three; soft line breaks add one part in 25.
-    if (len(data) + 2 * len(data.translate(None, _QP_LITERAL))) * 1.04 <= base64_size(len(data)):
-        return "quoted-printable", _quoted_printable(data)
+    printable = _quoted_printable(data)
+    if len(printable) <= base64_size(len(data)):
+        return "quoted-printable", printable
     return "base64", b"".join(base64_blocks([data]))
 
 
@@ -65,7 +64,10 @@ def _lines_fit(data: bytes) -> bool:
 def _quoted_printable(data: bytes) -> bytes:
     # b2a_qp takes its soft line breaks from the first line end of the text, which is CRLF here. It
     # does not count what it adds to encode a space before a line end, so that such a line may be too long.
-    return _OVERLONG_END.sub(rb"=\r\n\1", b2a_qp(data, istext=True))
+    encoded = b2a_qp(data, istext=True)
+    if b" \r\n" in data or (b"\t" in data and b"\t\r\n" in data):
+        return _OVERLONG_END.sub(rb"=\r\n\1", encoded)
+    return encoded
 
 
 def base64_size(size: int) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from smtpkit.address import Address
 
-__all__ = ["address_list", "checked_name", "parameter", "structured", "unstructured"]
+__all__ = ["address_list", "check_unstructured", "checked_name", "parameter", "structured", "unstructured"]
 
 _FOLD = 76
 """Characters of a line: up to 78 (RFC 5322 §2.1.1), and 76 with an encoded-word in it (RFC 2047 §2)."""
@@ -34,6 +34,7 @@ _QUOTABLE = Pattern(r"(?!.*(?:=\?|  ))(?! )[ -~]{1,60}(?<! )\Z")
 
 _Q_LITERAL = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _Q = [chr(octet) if octet in _Q_LITERAL else "_" if octet == 32 else f"={octet:02X}" for octet in range(256)]
+_Q_OF_LATIN_1 = dict(enumerate(_Q))
 _ATTRIBUTE_CHARS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
 _PERCENT = [chr(octet) if octet in _ATTRIBUTE_CHARS else f"%{octet:02X}" for octet in range(256)]
 
@@ -59,10 +60,18 @@ def unstructured(name: str, text: str) -> str:
         InvalidHeader: a line break or NUL, or a word over 998 characters.
     """
     if _TEXT.match(text):
-        return structured(name, text)
+        return _line(name, text)
     refuse_breaks(f"the header {name}", text, InvalidHeader)
     # White space between encoded-words is not part of the text (RFC 2047 §6.2).
     return _packed(name, [f" {word}" for word in _encoded_words(name, text)])
+
+
+def check_unstructured(name: str, text: str) -> None:
+    """Raise what `unstructured` would, without encoding."""
+    if _TEXT.match(text):
+        _line(name, text)
+    else:
+        refuse_breaks(f"the header {name}", text, InvalidHeader)
 
 
 def structured(name: str, text: str) -> str:
@@ -74,6 +83,10 @@ def structured(name: str, text: str) -> str:
     refuse_breaks(f"the header {name}", text, InvalidHeader)
     if not text.isascii():
         raise InvalidHeader(f"the header {name} takes ASCII only: {shown(text)}")
+    return _line(name, text)
+
+
+def _line(name: str, text: str) -> str:
     if len(name) + 2 + len(text) <= _FOLD:
         return f"{name}: {text}"
     return _packed(name, _words(f" {text}"))
@@ -104,8 +117,13 @@ def _packed(name: str, words: Iterable[str]) -> str:
 
 def _encoded_words(name: str, text: str) -> list[str]:
     """``text`` as encoded-words in UTF-8 (RFC 2047 §2), each short enough to follow ``Name:`` on its line."""
-    room = _FOLD - len(f"{name}: =?utf-8?q??=")
+    room = _FOLD - len(name) - len(": =?utf-8?q??=")
     data = text.encode()
+    if 0 < len(data) <= room:
+        # What most texts need: one word. Octets are made characters, so that one call encodes them all.
+        in_q = data.decode("latin-1").translate(_Q_OF_LATIN_1)
+        if len(in_q) <= room:
+            return [f"=?utf-8?q?{in_q}?="]
     words: list[str] = []
     start = 0
     while start < len(data):
@@ -160,10 +178,11 @@ def _mailbox(name: str, address: Address, utf8: bool) -> str:
     phrase = address.display_name
     if not phrase:
         return spec
-    if _ATOMS.match(phrase):
-        return f"{phrase} <{spec}>"
-    if _QUOTABLE.match(phrase):
-        return f"{_quoted(phrase)} <{spec}>"
+    if phrase.isascii():
+        if _ATOMS.match(phrase):
+            return f"{phrase} <{spec}>"
+        if _QUOTABLE.match(phrase):
+            return f"{_quoted(phrase)} <{spec}>"
     return f"{' '.join(_encoded_words(name, phrase))} <{spec}>"
 
 

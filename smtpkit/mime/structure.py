@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit import stamp
 from smtpkit.mime.content import Content, EncodedFile
 from smtpkit.mime.encodings import encode_text, normalize_newlines
 from smtpkit.mime.headers import address_list, parameter, structured, unstructured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import TypeAlias
 
-    from smtpkit.address import Address
     from smtpkit.attachment import Attachment
     from smtpkit.message import Fields
     from smtpkit.mime.content import Segment
@@ -24,41 +22,37 @@ __all__ = ["render"]
 
 
 def render(fields: Fields) -> Content:
-    """The content of a message that has From, Date and Message-ID. Bcc is not in it."""
-    utf8 = any(address.needs_smtputf8 for address in _header_addresses(fields))
-    head, body = _body(fields)
-    lines = [*_header_fields(fields, utf8), "MIME-Version: 1.0", *head]
-    start = "\r\n".join(lines) + "\r\n\r\n"
-    return Content([start.encode(), *body], utf8_headers=utf8)
+    """The content of a message that has From, Date and Message-ID. Bcc is not in it.
+
+    The same fields give the same octets.
+    """
+    part_fields, body = _body(fields)
+    head = _head(fields, part_fields, utf8=False)
+    utf8 = not head.isascii()
+    if utf8:
+        # Only a local part in another script does that: then all addresses stay as they are read (RFC 6532).
+        head = _head(fields, part_fields, utf8=True)
+    return Content([head.encode(), *body], utf8_headers=utf8)
 
 
-def _header_addresses(fields: Fields) -> Iterator[Address]:
-    if "from_" in fields:
-        yield fields["from_"]
-    if "sender" in fields:
-        yield fields["sender"]
-    for group in (fields.get("reply_to", ()), fields.get("to", ()), fields.get("cc", ())):
-        yield from group
+def _head(fields: Fields, part_fields: list[str], utf8: bool) -> str:
+    return "\r\n".join([*_header_fields(fields, utf8), "MIME-Version: 1.0", *part_fields, "", ""])
 
 
 def _header_fields(fields: Fields, utf8: bool) -> list[str]:
-    lines: list[str] = []
-    if "from_" in fields:
-        lines.append(address_list("From", (fields["from_"],), utf8))
+    lines = [address_list("From", (fields["from_"],), utf8)] if "from_" in fields else []
     if "sender" in fields:
         lines.append(address_list("Sender", (fields["sender"],), utf8))
-    for name, addresses in (
-        ("Reply-To", fields.get("reply_to")),
-        ("To", fields.get("to")),
-        ("Cc", fields.get("cc")),
-    ):
-        if addresses:
-            lines.append(address_list(name, addresses, utf8))
+    if reply_to := fields.get("reply_to"):
+        lines.append(address_list("Reply-To", reply_to, utf8))
+    if to := fields.get("to"):
+        lines.append(address_list("To", to, utf8))
+    if cc := fields.get("cc"):
+        lines.append(address_list("Cc", cc, utf8))
     if "subject" in fields:
         lines.append(unstructured("Subject", fields["subject"]))
-    for name, text in (("Date", fields.get("date")), ("Message-ID", fields.get("message_id"))):
-        if text:
-            lines.append(structured(name, text))
+    lines.append(f"Date: {fields.get('date', '')}")
+    lines.append(f"Message-ID: {fields.get('message_id', '')}")
     lines += [unstructured(name, text) for name, text in fields.get("headers", ())]
     return lines
 
@@ -67,33 +61,45 @@ def _body(fields: Fields) -> Part:
     """mixed > related > alternative, each only where there is more than one part for it."""
     files = fields.get("attachments", ())
     has_html = "html" in fields
-    inline = [_file(file) for file in files if file.content_id is not None and has_html]
-    attached = [_file(file) for file in files if file.content_id is None or not has_html]
     texts: list[Part] = []
-    if "text" in fields or not (has_html or attached):
+    if "text" in fields or not (has_html or files):
         texts.append(_text("plain", fields.get("text", "")))
     if "html" in fields:
         texts.append(_text("html", fields["html"]))
     # Plain text first: the last part that can be shown is the one that is (RFC 2046 §5.1.4).
-    shown = [_multipart("alternative", texts)] if texts else []
-    related = [_multipart("related", [*shown, *inline])] if shown else []
-    return _multipart("mixed", [*related, *attached])
+    if len(texts) + len(files) == 1:
+        return (texts or [_file(file) for file in files])[0]
+    mark = _mark(fields.get("message_id", ""))
+    inline = [_file(file) for file in files if file.content_id is not None and has_html]
+    attached = [_file(file) for file in files if file.content_id is None or not has_html]
+    shown = [_multipart("alternative", mark, texts)] if texts else []
+    related = [_multipart("related", mark, [*shown, *inline])] if shown else []
+    return _multipart("mixed", mark, [*related, *attached])
 
 
-def _multipart(subtype: str, parts: list[Part]) -> Part:
+_NOT_IN_BOUNDARIES = {ord(sign): None for sign in "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~"}
+
+
+def _mark(message_id: str) -> str:
+    """What tells the boundaries of this message from those of another one within it."""
+    return message_id[1:].partition("@")[0].translate(_NOT_IN_BOUNDARIES)[:48]
+
+
+def _multipart(subtype: str, mark: str, parts: list[Part]) -> Part:
     if len(parts) == 1:
         return parts[0]
-    boundary = stamp.boundary()
-    content_type = f'multipart/{subtype}; boundary="{boundary}"'
+    # "=_" occurs neither in quoted-printable nor in base64, and text with "--=_" is not left as it is.
+    boundary = f"=_{subtype}_{mark}"
+    content_type = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"'
     if subtype == "related":
         root = parts[0][0][0].partition(": ")[2].partition(";")[0]
-        content_type += f'; type="{root}"'
+        content_type += f';\r\n type="{root}"'
     segments: list[Segment] = []
     for head, body in parts:
-        segments.append(("\r\n".join([f"--{boundary}", *head]) + "\r\n\r\n").encode())
+        segments.append("\r\n".join([f"--{boundary}", *head, "", ""]).encode())
         segments += body
     segments.append(f"--{boundary}--\r\n".encode())
-    return [structured("Content-Type", content_type)], _joined(segments)
+    return [content_type], _joined(segments)
 
 
 def _joined(segments: Iterable[Segment]) -> list[Segment]:

@@ -23,6 +23,8 @@ from smtpkit import Reply
         (Reply(550, ("5.1.1234 long",)), None, "5.1.1234 long", "550 5.1.1234 long"),
         (Reply(550, ("see 5.1.1 below",)), None, "see 5.1.1 below", "550 see 5.1.1 below"),
         (Reply(354, ("3.0.0 go",)), None, "3.0.0 go", "354 3.0.0 go"),
+        # What is shown cannot move somebody's cursor.
+        (Reply(550, ("a\x1b[31m\rb",)), None, "a\x1b[31m\rb", "550 a [31m b"),
         (Reply(550, ("Größe überschritten",)), None, "Größe überschritten", "550 Größe überschritten"),
     ],
 )

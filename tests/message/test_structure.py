@@ -8,7 +8,7 @@ import re
 import stat
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from itertools import count, product
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpkit import Attachment, InvalidMessage, Mail, Message, UnreadableAttachment, stamp
+from smtpkit import Attachment, InvalidMessage, Mail, Message, UnreadableAttachment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,9 +143,20 @@ def test_boundaries_stand_only_where_they_part(message: Message) -> None:
         assert data.count(boundary.encode()) == 2 + len(list(part.iter_parts()))
 
 
-def test_boundaries_are_new_each_time() -> None:
-    one, other = (made_of(text=True, html=True).as_email_message().get_boundary() for _ in range(2))
-    assert one != other
+def test_boundaries_belong_to_the_message() -> None:
+    template = Message().from_("ann@example.com").text("Hello").html("<p>Hello")
+    one, other = template.completed(), template.completed()
+    assert one.as_bytes() == one.as_bytes()
+    assert one.as_email_message().get_boundary() != other.as_email_message().get_boundary()
+
+
+def test_no_text_ends_a_part() -> None:
+    message = made_of(html=True).completed()
+    boundary = message.text("x").as_email_message().get_boundary()
+    hostile = message.text(f"x\n--{boundary}--\n--{boundary}\nContent-Type: text/html\n\nevil")
+    parts = list(hostile.as_email_message().iter_parts())
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    assert f"--{boundary}--" in parts[0].get_content()
 
 
 def test_related_names_the_type_of_its_root() -> None:
@@ -423,9 +434,7 @@ GOLDENS: dict[str, Callable[[], Message]] = {
 
 
 @pytest.mark.parametrize("name", GOLDENS)
-def test_golden(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = count(1)
-    monkeypatch.setattr(stamp, "boundary", lambda: f"=_{next(numbers)}")
+def test_golden(name: str) -> None:
     made = GOLDENS[name]().as_bytes()
     path = GOLDEN / f"{name}.eml"
     if os.environ.get("SMTPKIT_WRITE_GOLDEN") == "1":
