@@ -132,6 +132,8 @@ class Smtpd:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        for _ in range(3):
+            await asyncio.sleep(0)  # in which the loop closes what was aborted
         listener.close()
         for connection in tuple(self._open):
             connection.abort()
