@@ -32,6 +32,12 @@ OnPartial: TypeAlias = Literal["return", "raise"]
 """What ``send`` does when some recipients accepted and others did not."""
 
 
+_LOG_IN_HINT = (
+    "Check user name and password. Many providers take an app password or an OAuth 2 token (token=...) here, "
+    "not the account's own password: Mailer.for_provider knows which."
+)
+
+
 class Delivery:
     """What a mailer does with each message, whatever the runtime."""
 
@@ -116,8 +122,8 @@ class Delivery:
 
     def _explain(self, receipt: Receipt) -> None:
         error = receipt.error
-        if isinstance(error, AuthenticationFailed) and error.hint is None and self._provider is not None:
-            error.hint = self._provider.password_hint
+        if isinstance(error, AuthenticationFailed) and error.hint is None:
+            error.hint = self._provider.password_hint if self._provider is not None else _LOG_IN_HINT
         if isinstance(error, DeliveryError) and error.hint is None and error.temporary and error.safe_to_retry:
             error.hint = "This may pass: the same mail can be sent again later."
 

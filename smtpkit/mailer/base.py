@@ -140,17 +140,30 @@ class MailerBase:
         password: str | None = None,
         *,
         token: TokenSource | None = None,
+        limits: Limits | Literal["preset"] = "preset",
+        on_partial: OnPartial = "return",
         **options: Unpack[SmtpOptions],
     ) -> Self:
         """A mailer for the provider that the domain of ``address`` belongs to. Nothing is looked up in DNS.
+
+        ``address`` is the user name and, with its display name, the default From; the rest is as in `for_provider`.
 
         Raises:
             UnknownProvider: no preset has this domain.
         """
         from smtpkit.providers import for_address
 
-        spec = Address.of(address).addr_spec
-        return cls.for_provider(for_address(spec).name, spec, password, token=token, **options)
+        own = Address.of(address)
+        return cls.for_provider(
+            for_address(own).name,
+            own.addr_spec,
+            password,
+            token=token,
+            default_from=own,
+            limits=limits,
+            on_partial=on_partial,
+            **options,
+        )
 
     @classmethod
     def from_url(cls, url: str) -> Self:

@@ -8,6 +8,7 @@ import pytest
 
 from made import Made, limits, made
 from smtpkit import (
+    Address,
     AsyncMailer,
     DailyLimit,
     InvalidAddress,
@@ -131,7 +132,7 @@ def test_for_address(mailer: type[Mailer], address: str, host: str, username: st
     assert found.host == host
     assert found.username is not None
     assert found.username.lower() == username.lower()
-    assert found.default_from == found.username
+    assert found.default_from == str(Address.parse(address))
 
 
 def test_for_address_with_a_token() -> None:
