@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from smtpkit.errors import UnreadableAttachment
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from smtpkit.attachment import Attachment
 
 __all__ = ["Content", "EncodedFile", "Segment"]
+
+
+_SMALL = 2 * 1024 * 1024
+
+
+@lru_cache(maxsize=8)
+def _encoded(data: bytes) -> bytes:
+    """``data`` in base64, kept for the next of the messages that are made from one template."""
+    return b"".join(base64_blocks((data,)))
 
 
 class EncodedFile:
@@ -31,6 +41,9 @@ class EncodedFile:
         Raises:
             UnreadableAttachment: the file is not as long as it was when the size was announced.
         """
+        source = self.attachment.source
+        if isinstance(source, bytes) and len(source) <= _SMALL:
+            return iter((_encoded(source),))
         return base64_blocks(self._counted())
 
     def _counted(self) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpkit.mime.content import Content, EncodedFile
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from smtpkit.attachment import Attachment
     from smtpkit.message import Fields
     from smtpkit.mime.content import Segment
+    from smtpkit.mime.encodings import TransferEncoding
 
     Part: TypeAlias = tuple[list[str], list[Segment]]
 
@@ -114,8 +116,17 @@ def _joined(segments: Iterable[Segment]) -> list[Segment]:
 
 
 def _text(subtype: str, text: str) -> Part:
-    encoding, data = encode_text(normalize_newlines(text.encode()))
+    encoding, data = _encoded(text) if len(text) <= _SMALL else encode_text(normalize_newlines(text.encode()))
     return [f"Content-Type: text/{subtype}; charset=utf-8", f"Content-Transfer-Encoding: {encoding}"], [data]
+
+
+_SMALL = 64 * 1024
+
+
+@lru_cache(maxsize=16)
+def _encoded(text: str) -> tuple[TransferEncoding, bytes]:
+    """A body, kept for the next of the messages that are made from one template."""
+    return encode_text(normalize_newlines(text.encode()))
 
 
 def _file(file: Attachment) -> Part:
