@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from smtpkit.attachment import Attachment
-    from smtpkit.message import Fields
+    from smtpkit.fields import Fields
     from smtpkit.mime.content import Segment
     from smtpkit.mime.encodings import TransferEncoding
 
@@ -55,7 +55,28 @@ def _header_fields(fields: Fields, utf8: bool) -> list[str]:
         lines.append(unstructured("Subject", fields["subject"]))
     lines.append(f"Date: {fields.get('date', '')}")
     lines.append(f"Message-ID: {fields.get('message_id', '')}")
+    if not _RARE.isdisjoint(fields):
+        lines += _rare_fields(fields)
     lines += [unstructured(name, text) for name, text in fields.get("headers", ())]
+    return lines
+
+
+_RARE = frozenset(("in_reply_to", "references", "priority", "list_unsubscribe"))
+_X_PRIORITY = {"high": "1", "normal": "3", "low": "5"}
+
+
+def _rare_fields(fields: Fields) -> list[str]:
+    lines: list[str] = []
+    if ids := fields.get("in_reply_to"):
+        lines.append(structured("In-Reply-To", " ".join(ids)))
+    if ids := fields.get("references") or fields.get("thread"):
+        lines.append(structured("References", " ".join(ids)))
+    if "priority" in fields:
+        lines += [f"X-Priority: {_X_PRIORITY[fields['priority']]}", f"Importance: {fields['priority']}"]
+    if "list_unsubscribe" in fields:
+        lines.append(structured("List-Unsubscribe", fields["list_unsubscribe"]))
+        if fields.get("one_click"):
+            lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     return lines
 
 

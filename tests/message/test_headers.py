@@ -172,7 +172,7 @@ def test_a_megabyte_of_text_is_written_in_linear_time(unit: str) -> None:
 
 def test_references_are_folded_and_never_encoded() -> None:
     ids = [f"<{number:040x}@example.com>" for number in range(30)]
-    message = BASE.header("References", " ".join(ids))
+    message = BASE.references(" ".join(ids))
     assert field(message, "References") == "References: " + " ".join(ids)
     assert max(map(len, lines(message))) <= 78
 

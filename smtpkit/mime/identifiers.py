@@ -1,0 +1,103 @@
+"""Message ids and URLs in header fields: never encoded, so they are checked (RFC 5322 §3.6.4, RFC 2369, RFC 8058)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.address import Address
+from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage
+from smtpkit.mime.characters import shown
+from smtpkit.mime.headers import structured
+from smtpkit.pattern import Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["checked_message_id", "message_ids", "unsubscribe_urls"]
+
+_MESSAGE_ID = Pattern(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
+# Of other people's mails, some of which have no "@", or two.
+_ANY_ID = Pattern(r"<[!-;=?-~]{1,990}>\Z")
+_HTTP_URL = Pattern(r"(?i)https?://[^/?#]+")
+# A comma or bracket would end the URL for many readers: both can be percent-encoded.
+_URL = Pattern(r"[!-+\--;=?-~]{1,990}\Z")
+
+
+def checked_message_id(given: str) -> str:
+    """A Message-ID in its angle brackets.
+
+    Raises:
+        InvalidMessage: it has no left and right side, or more than ASCII.
+        InvalidHeader: it fits in no line.
+    """
+    found = _MESSAGE_ID.match(given)
+    if not found:
+        raise InvalidMessage(f"not a message id: {shown(given)}", hint="Write it as <unique@example.com>.")
+    structured("Message-ID", f"<{found[1]}>")
+    return f"<{found[1]}>"
+
+
+def message_ids(field: str, given: Iterable[str]) -> tuple[str, ...]:
+    """The ids in ``given``, each once; a text may hold several, as a References field does.
+
+    Raises:
+        InvalidMessage: there is none, or one that no field can carry.
+    """
+    found: dict[str, None] = {}
+    for text in given:
+        for word in text.replace("><", "> <").split():
+            one = word if word[0] == "<" and word[-1] == ">" else f"<{word}>"
+            if not _ANY_ID.match(one):
+                raise InvalidMessage(
+                    f"{field}: not a message id: {shown(word)}", hint="Write it as <unique@example.com>."
+                )
+            found[one] = None
+    if not found:
+        raise InvalidMessage(f"{field}: no message id", hint="Give the Message-ID of the mail that is answered.")
+    return tuple(found)
+
+
+def unsubscribe_urls(url: str | None, mailto: str | None, one_click: bool) -> str:
+    """The value of List-Unsubscribe: URLs in angle brackets, that of a web page first (RFC 2369 §2, §3.2).
+
+    Raises:
+        InvalidHeader: there is no URL, or one that cannot stand there.
+        InvalidAddress: ``mailto`` has no valid address.
+    """
+    urls: list[str] = []
+    if url is not None:
+        if not _HTTP_URL.match(url):
+            raise InvalidHeader(
+                f"List-Unsubscribe: not a URL: {shown(url)}",
+                hint='Write it as "https://example.com/leave?id=1"; an address goes into mailto=.',
+            )
+        if one_click and url[:5].lower() != "https":
+            raise InvalidHeader(
+                f"List-Unsubscribe: one click needs an https URL, not {shown(url)} (RFC 8058 §3.1)",
+                hint="Use https, or one_click=False.",
+            )
+        urls.append(_checked_url(url))
+    if mailto is not None:
+        urls.append(_checked_url(_mailto_url(mailto)))
+    if not urls:
+        raise InvalidHeader("List-Unsubscribe: nowhere to unsubscribe", hint="Give url=, mailto=, or both.")
+    return ", ".join(f"<{each}>" for each in urls)
+
+
+def _mailto_url(given: str) -> str:
+    plain = given[7:] if given[:7].lower() == "mailto:" else given
+    address, mark, query = plain.partition("?")
+    try:
+        Address(address)
+    except InvalidAddress as error:
+        raise InvalidAddress(f"List-Unsubscribe: {error.message}", hint=error.hint) from None
+    return f"mailto:{address}{mark}{query}"
+
+
+def _checked_url(url: str) -> str:
+    if not _URL.match(url):
+        raise InvalidHeader(
+            f"List-Unsubscribe: a URL with a character that it cannot have, or too long: {shown(url)}",
+            hint="Percent-encode it: urllib.parse.quote(part); a domain in another script is written as xn--... .",
+        )
+    return url

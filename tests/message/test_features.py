@@ -1,0 +1,180 @@
+"""What mails have beside text and files: threads, list headers, alternatives, calendars, mails in mails."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smtpkit import InvalidAddress, InvalidHeader, InvalidMessage, Message, SmtpkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE = Message().from_("Ann <ann@example.com>").to("bob@example.com").subject("Hello").text("x")
+
+
+def field(message: Message, name: str) -> str | None:
+    """One header field, unfolded."""
+    found = re.search(rf"^{name}: (.*?)\r\n(?! )", message.as_bytes().decode(), re.MULTILINE | re.DOTALL)
+    return found and found[1].replace("\r\n", "")
+
+
+# -- threads -----------------------------------------------------------------
+
+ORIGINAL = BASE.message_id("3@x.example").references("<1@x.example> <2@x.example>")
+
+
+@pytest.mark.parametrize(
+    ("message", "in_reply_to", "references"),
+    [
+        (BASE.in_reply_to("1@x.example"), "<1@x.example>", "<1@x.example>"),
+        (
+            BASE.in_reply_to("<1@x.example>", "2@x.example"),
+            "<1@x.example> <2@x.example>",
+            "<1@x.example> <2@x.example>",
+        ),
+        (BASE.references("<0@x> <1@x>").in_reply_to("1@x"), "<1@x>", "<0@x> <1@x>"),
+        (BASE.in_reply_to("1@x").references("0@x", "1@x"), "<1@x>", "<0@x> <1@x>"),
+        (BASE.in_reply_to("1@x").in_reply_to("2@x"), "<2@x>", "<2@x>"),
+        (BASE.references("<0@x><1@x>\r\n\t<2@x>"), None, "<0@x> <1@x> <2@x>"),
+        (BASE.references("0@x", "0@x"), None, "<0@x>"),
+        (BASE.in_reply_to(ORIGINAL), "<3@x.example>", "<1@x.example> <2@x.example> <3@x.example>"),
+        (
+            BASE.in_reply_to(ORIGINAL.as_email_message()),
+            "<3@x.example>",
+            "<1@x.example> <2@x.example> <3@x.example>",
+        ),
+        # Ids of other people's mails are not always what they should be.
+        (BASE.in_reply_to("<no-at-sign>"), "<no-at-sign>", "<no-at-sign>"),
+        (BASE.in_reply_to("<a@b@c>"), "<a@b@c>", "<a@b@c>"),
+        (BASE, None, None),
+    ],
+)
+def test_threads(message: Message, in_reply_to: str | None, references: str | None) -> None:
+    assert field(message, "In-Reply-To") == in_reply_to
+    assert field(message, "References") == references
+
+
+def test_ids_are_folded_and_never_encoded() -> None:
+    ids = [f"<{number}.=?utf-8?q?x?=@{'very-' * 4}long.example>" for number in range(30)]
+    message = BASE.references(*ids)
+    assert field(message, "References") == " ".join(ids)
+    assert max(map(len, message.as_bytes().split(b"\r\n"))) <= 78
+
+
+# -- priority ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("level", "number"), [("high", "1"), ("normal", "3"), ("low", "5")])
+def test_priority(level: Any, number: str) -> None:
+    message = BASE.priority("normal").priority(level)
+    assert (field(message, "X-Priority"), field(message, "Importance")) == (number, level)
+
+
+# -- lists -------------------------------------------------------------------
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize(
+    ("message", "urls", "post"),
+    [
+        (BASE.list_unsubscribe("https://x.example/leave?id=1"), "<https://x.example/leave?id=1>", ONE_CLICK),
+        (BASE.list_unsubscribe("https://x.example", one_click=False), "<https://x.example>", None),
+        (BASE.list_unsubscribe("http://x.example", one_click=False), "<http://x.example>", None),
+        (BASE.list_unsubscribe(mailto="leave@x.example"), "<mailto:leave@x.example>", None),
+        (
+            BASE.list_unsubscribe(mailto="mailto:leave@x.example?subject=off%20me"),
+            "<mailto:leave@x.example?subject=off%20me>",
+            None,
+        ),
+        (
+            BASE.list_unsubscribe("https://x.example/1", "leave@x.example"),
+            "<https://x.example/1>, <mailto:leave@x.example>",
+            ONE_CLICK,
+        ),
+        (
+            BASE.list_unsubscribe("https://x.example").list_unsubscribe(mailto="a@x.example"),
+            "<mailto:a@x.example>",
+            None,
+        ),
+        (BASE.list_unsubscribe(f"https://x.example/{'t' * 400}"), f"<https://x.example/{'t' * 400}>", ONE_CLICK),
+    ],
+)
+def test_list_unsubscribe(message: Message, urls: str, post: str | None) -> None:
+    assert field(message, "List-Unsubscribe") == urls
+    assert field(message, "List-Unsubscribe-Post") == post
+
+
+BAD_URLS = ["", "x.example", "ftp://x.example", "javascript:x", "https://", "https:///path"]
+UNWRITABLE = ("ä", "a b", "<", "a\nBcc: x", "a>,<b", "a,b", "\0", "x" * 999)
+UNWRITABLE_URLS = [f"https://x.example/{path}" for path in UNWRITABLE]
+
+
+@pytest.mark.parametrize(
+    ("give", "error", "what"),
+    [
+        *((lambda url=url: BASE.list_unsubscribe(url), InvalidHeader, "not a URL") for url in BAD_URLS),
+        *((lambda url=url: BASE.list_unsubscribe(url), InvalidHeader, "cannot have") for url in UNWRITABLE_URLS),
+        (BASE.list_unsubscribe, InvalidHeader, "nowhere to unsubscribe"),
+        (lambda: BASE.list_unsubscribe("http://x.example"), InvalidHeader, "one click needs an https URL"),
+        (lambda: BASE.list_unsubscribe(mailto="leave"), InvalidAddress, "List-Unsubscribe: not a valid address"),
+        (lambda: BASE.list_unsubscribe(mailto="a@x.example?a b"), InvalidHeader, "cannot have"),
+        (BASE.in_reply_to, InvalidMessage, "In-Reply-To: no message id"),
+        (lambda: BASE.in_reply_to(" "), InvalidMessage, "In-Reply-To: no message id"),
+        (lambda: BASE.in_reply_to("<a@b>x"), InvalidMessage, "In-Reply-To: not a message id: '<a@b>x'"),
+        (lambda: BASE.in_reply_to(BASE), InvalidMessage, "the original has no Message-ID"),
+        (lambda: BASE.in_reply_to(f"{'x' * 999}@b"), InvalidMessage, "In-Reply-To: not a message id"),
+        (lambda: BASE.references("<ä@b>"), InvalidMessage, "References: not a message id: '<ä@b>'"),
+        (lambda: BASE.references("<a\0@b>"), InvalidMessage, "References: not a message id"),
+        (lambda: BASE.priority("urgent"), InvalidMessage, "not a priority: 'urgent'"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ],
+)
+def test_bad_header_fields(give: Callable[[], Message], error: type[SmtpkitError], what: str) -> None:
+    with pytest.raises(error, match=re.escape(what)) as caught:
+        give()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("In-Reply-To", "in_reply_to()"),
+        ("REFERENCES", "references()"),
+        ("X-Priority", "priority()"),
+        ("Importance", "priority()"),
+        ("List-Unsubscribe", "list_unsubscribe()"),
+        ("List-Unsubscribe-Post", "list_unsubscribe()"),
+    ],
+)
+def test_header_names_the_method(name: str, method: str) -> None:
+    with pytest.raises(InvalidHeader, match=f"{name} cannot be set") as caught:
+        BASE.header(name, "x")
+    assert method in (caught.value.hint or "")
+
+
+def names(message: Message) -> list[str]:
+    return list(message.as_email_message().keys())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60))
+def test_free_text_adds_no_field(text: str) -> None:
+    steps: list[tuple[Callable[[], Message], list[str]]] = [
+        (lambda: BASE.in_reply_to(text), ["In-Reply-To", "References"]),
+        (lambda: BASE.references(text), ["References"]),
+        (lambda: BASE.list_unsubscribe(f"https://x.example/{text}", one_click=False), ["List-Unsubscribe"]),
+        (lambda: BASE.list_unsubscribe(mailto=text), ["List-Unsubscribe"]),
+        (lambda: BASE.list_unsubscribe(mailto=f"a@x.example?{text}"), ["List-Unsubscribe"]),
+    ]
+    for give, added in steps:
+        try:
+            message = give()
+        except SmtpkitError:
+            continue
+        assert sorted(names(message)) == sorted([*names(BASE), *added])
+        assert message.as_bytes().isascii()
