@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
     from typing import Self
 
+    from smtpkit.alternative import Alternative
     from smtpkit.attachment import Attachment
 
 __all__ = ["Fields", "HeaderMethods", "Mailboxes", "Original"]
@@ -38,6 +39,8 @@ class Fields(TypedDict, total=False):
     subject: str
     text: str
     html: str
+    alternatives: tuple[Alternative, ...]
+    calendar: Alternative
     attachments: tuple[Attachment, ...]
     headers: tuple[tuple[str, str], ...]
     date: str

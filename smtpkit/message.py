@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from smtpkit import stamp
 from smtpkit.address import listed
+from smtpkit.alternative import Alternative, calendar_alternative
 from smtpkit.attachment import Attachment
 from smtpkit.errors import InvalidMessage, MissingSender
 from smtpkit.fields import Fields, HeaderMethods, Mailboxes
 from smtpkit.mime.characters import shown
+from smtpkit.mime.references import problems
 from smtpkit.mime.structure import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
-    from typing import Self
+    from email.message import Message as AnyEmail
+    from typing import Any, Self
 
     from smtpkit.attachment import AttachmentSource
     from smtpkit.mime.content import Content
@@ -47,6 +50,29 @@ class Message(HeaderMethods):
         """The body as HTML. Give `text` too: it is shown where HTML is not."""
         return self._with({"html": _body("html", html)})
 
+    def alternative(self, content: str | bytes, content_type: str) -> Self:
+        """Add another form of the content, such as ``text/x-amp-html`` (RFC 2046 §5.1.4).
+
+        It stands after the plain text and before the HTML, as AMP requires: clients that do not know it
+        show the HTML. Text travels as UTF-8.
+
+        Raises:
+            InvalidMessage: a content type with a method of its own, such as `html`, or that no mail can carry.
+        """
+        if isinstance(content, str):
+            _body("the alternative", content)
+        return self._with({"alternatives": (*self._fields.get("alternatives", ()), Alternative(content, content_type))})
+
+    def calendar(self, ics: str, method: str = "REQUEST") -> Self:
+        """An invitation, its answer or its end: an iCalendar object whose METHOD is ``method`` (RFC 5546, RFC 6047).
+
+        It is the last alternative, which clients show with their buttons, and the file ``invite.ics``.
+
+        Raises:
+            InvalidMessage: no iCalendar object, or one with another METHOD or without.
+        """
+        return self._with({"calendar": calendar_alternative(_body("the calendar", ics), method)})
+
     def attach(self, source: AttachmentSource, *, filename: str | None = None, content_type: str | None = None) -> Self:
         """Add a file: bytes, a path, or an open binary file.
 
@@ -71,12 +97,23 @@ class Message(HeaderMethods):
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
+            InvalidMessage: another file has this ``cid``.
         """
         file = Attachment(source, filename, content_type)
-        return self._attached(file.inline(file.filename if cid is None else cid))
+        file = file.inline(file.filename if cid is None else cid)
+        if any(each.content_id == file.content_id for each in self._fields.get("attachments", ())):
+            raise InvalidMessage(
+                f"two files cannot both be cid:{file.content_id}",
+                hint='Name them apart: embed(..., cid="logo2"). One file can be shown more than once.',
+            )
+        return self._attached(file)
 
     def _attached(self, attachment: Attachment) -> Self:
         return self._with({"attachments": (*self._fields.get("attachments", ()), attachment)})
+
+    def problems(self) -> tuple[str, ...]:
+        """What was surely not meant so, though it can be sent: ``cid:`` without a file, a file without ``cid:``."""
+        return problems(self._fields)
 
     # -- the result ----------------------------------------------------------
 
@@ -123,6 +160,20 @@ class Message(HeaderMethods):
         from email import message_from_bytes, policy
 
         return message_from_bytes(self.as_bytes(), policy=policy.default)
+
+    @classmethod
+    def from_email_message(cls, email: AnyEmail[Any, Any]) -> Self:
+        """What a message of the standard library says; `InvalidMessage` where a `Message` cannot say it."""
+        from smtpkit.mime.parse import message_from
+
+        return message_from(cls.of({}), email)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is."""
+        from smtpkit.mime.parse import message_from, parsed
+
+        return message_from(cls.of({}), parsed(data))
 
     def __reduce__(self) -> tuple[object, ...]:
         return Message.of, (self._fields,)

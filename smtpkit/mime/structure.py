@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from smtpkit.attachment import Attachment
 from smtpkit.mime.content import Content, EncodedFile
-from smtpkit.mime.encodings import encode_text, normalize_newlines
+from smtpkit.mime.encodings import base64_blocks, encode_text, normalize_newlines
 from smtpkit.mime.headers import address_list, parameter, structured, unstructured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TypeAlias
 
-    from smtpkit.attachment import Attachment
+    from smtpkit.alternative import Alternative
     from smtpkit.fields import Fields
     from smtpkit.mime.content import Segment
     from smtpkit.mime.encodings import TransferEncoding
@@ -84,12 +85,21 @@ def _body(fields: Fields) -> Part:
     """mixed > related > alternative, each only where there is more than one part for it."""
     files = fields.get("attachments", ())
     has_html = "html" in fields
+    others = fields.get("alternatives", ())
+    calendar = fields.get("calendar")
     texts: list[Part] = []
-    if "text" in fields or not (has_html or files):
-        texts.append(_text("plain", fields.get("text", "")))
-    if "html" in fields:
-        texts.append(_text("html", fields["html"]))
     # Plain text first: the last part that can be shown is the one that is (RFC 2046 §5.1.4).
+    if "text" in fields or not (has_html or files or others or calendar):
+        texts.append(_text("text/plain; charset=utf-8", fields.get("text", "")))
+    if others:
+        texts += [_alternative(each) for each in others]
+    if "html" in fields:
+        texts.append(_text("text/html; charset=utf-8", fields["html"]))
+    if calendar:
+        head, body = _alternative(calendar)
+        # The last line end before a boundary belongs to the boundary, and each line of a calendar has its own.
+        texts.append((head, [*body, b"\r\n"]))
+        files = (*files, _invitation(calendar))
     if len(texts) + len(files) == 1:
         return (texts or [_file(file) for file in files])[0]
     mark = _mark(fields.get("message_id", ""))
@@ -136,9 +146,28 @@ def _joined(segments: Iterable[Segment]) -> list[Segment]:
     return joined
 
 
-def _text(subtype: str, text: str) -> Part:
+def _alternative(given: Alternative) -> Part:
+    if isinstance(given.content, str):
+        head, body = _text("", given.content)
+        return [structured("Content-Type", given.content_type), *head[1:]], body
+    head = [structured("Content-Type", given.content_type), "Content-Transfer-Encoding: base64"]
+    return head, [b"".join(base64_blocks((given.content,)))]
+
+
+def _invitation(calendar: Alternative) -> Attachment:
+    """The calendar once more, as Google and others send it.
+
+    Gmail and Outlook show the alternative; Apple Mail, webmail and phones that do not know iMIP offer the
+    file. It is no text/calendar part, or some would show the invitation twice.
+    """
+    content = calendar.content
+    data = content.encode() if isinstance(content, str) else content
+    return Attachment(data, "invite.ics", "application/ics")
+
+
+def _text(content_type: str, text: str) -> Part:
     encoding, data = _encoded(text) if len(text) <= _SMALL else encode_text(normalize_newlines(text.encode()))
-    return [f"Content-Type: text/{subtype}; charset=utf-8", f"Content-Transfer-Encoding: {encoding}"], [data]
+    return [f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}"], [data]
 
 
 _SMALL = 64 * 1024

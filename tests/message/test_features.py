@@ -178,3 +178,144 @@ def test_free_text_adds_no_field(text: str) -> None:
             continue
         assert sorted(names(message)) == sorted([*names(BASE), *added])
         assert message.as_bytes().isascii()
+
+
+# -- alternatives ------------------------------------------------------------
+
+AMP = "<!doctype html><html ⚡4email></html>"
+MIXED, ALTERNATIVE = "multipart/mixed", "multipart/alternative"
+
+
+def kinds(message: Message) -> list[str]:
+    """The content types in the order of the parts."""
+    return [part.get_content_type() for part in message.as_email_message().walk()]
+
+
+def body(message: Message, kind: str) -> str:
+    part = next(part for part in message.as_email_message().walk() if part.get_content_type() == kind)
+    return str(part.get_content())
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            BASE.html("<p>x").alternative(AMP, "text/x-amp-html"),
+            [ALTERNATIVE, "text/plain", "text/x-amp-html", "text/html"],
+        ),
+        (
+            BASE.alternative("# x", "text/markdown").alternative("x", "text/enriched"),
+            [ALTERNATIVE, "text/plain", "text/markdown", "text/enriched"],
+        ),
+        (NO_TEXT := Message().from_("ann@example.com").alternative("# x", "text/markdown"), ["text/markdown"]),
+        (NO_TEXT.attach(b"x", filename="a.pdf"), [MIXED, "text/markdown", "application/pdf"]),
+    ],
+)
+def test_alternatives(message: Message, expected: list[str]) -> None:
+    assert kinds(message) == expected
+    assert message.size() == len(message.as_bytes())
+
+
+def test_an_alternative_comes_back() -> None:
+    assert body(BASE.alternative(AMP, "text/x-amp-html"), "text/x-amp-html").strip() == AMP
+    latin = BASE.alternative("Grüße".encode("latin-1"), "text/markdown; charset=iso-8859-1")
+    assert body(latin, "text/markdown") == "Grüße"
+
+
+# -- calendars ---------------------------------------------------------------
+
+ICS = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Frühstück\nEND:VEVENT\nEND:VCALENDAR\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            BASE.html("<p>x").calendar(ICS),
+            [MIXED, ALTERNATIVE, "text/plain", "text/html", "text/calendar", "application/ics"],
+        ),
+        (BASE.calendar(ICS), [MIXED, ALTERNATIVE, "text/plain", "text/calendar", "application/ics"]),
+        (Message().from_("ann@example.com").calendar(ICS), [MIXED, "text/calendar", "application/ics"]),
+    ],
+)
+def test_calendar(message: Message, expected: list[str]) -> None:
+    assert kinds(message) == expected
+    found = message.as_email_message()
+    part = next(part for part in found.walk() if part.get_content_type() == "text/calendar")
+    assert dict(part["Content-Type"].params) == {"charset": "utf-8", "method": "REQUEST"}
+    lines = ICS.replace("\n", "\r\n").encode()
+    assert part.get_payload(decode=True) == lines
+    file = list(found.walk())[-1]
+    assert (file.get_filename(), file.get_payload(decode=True)) == ("invite.ics", lines)
+
+
+@pytest.mark.parametrize("method", ["PUBLISH", "CANCEL", "reply"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_calendar_methods(method: str, end: str) -> None:
+    message = BASE.calendar(ICS.replace("REQUEST", method).replace("\n", end), method)
+    assert f"method={method.upper()}\r\n".encode() in message.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("give", "what"),
+    [
+        (lambda: BASE.calendar(ICS, "CANCEL"), "the METHOD REQUEST, not CANCEL"),
+        (lambda: BASE.calendar(ICS.replace("METHOD:REQUEST\n", "")), "the METHOD (none), not REQUEST"),
+        (lambda: BASE.calendar(ICS.replace("SUMMARY:", "METHOD:CANCEL\nX:")), "CANCEL and REQUEST"),
+        (lambda: BASE.calendar(ICS.replace("METHOD:", "X-A: \n METHOD:")), "the METHOD (none)"),
+        (lambda: BASE.calendar(ICS, "INVITE"), "not a method of iTIP: 'INVITE'"),
+        (lambda: BASE.calendar("hello"), "not a calendar: 'hello'"),
+        (lambda: BASE.calendar("\udc80"), "the calendar has a lone surrogate"),
+        (lambda: BASE.alternative("x", "text/html"), "text/html cannot be given as an alternative"),
+        (lambda: BASE.alternative("x", "Text/Plain; charset=utf-8"), "text/plain cannot be"),
+        (lambda: BASE.alternative("x", "text/calendar"), "text/calendar cannot be"),
+        (lambda: BASE.alternative("x", "multipart/mixed"), "a file cannot be"),
+        (lambda: BASE.alternative("x", "amp"), "not a content type: 'amp'"),
+        (lambda: BASE.alternative("x", "text/x; charset=latin-1"), "text travels as UTF-8, not as latin-1"),
+        (lambda: BASE.alternative("\udc80", "text/x"), "the alternative has a lone surrogate"),
+        (lambda: BASE.embed(b"x", cid="a").embed(b"y", cid="a"), "two files cannot both be cid:a"),
+    ],
+)
+def test_bad_parts(give: Callable[[], Message], what: str) -> None:
+    with pytest.raises(InvalidMessage, match=re.escape(what)) as caught:
+        give()
+    assert caught.value.hint
+
+
+# -- cid: ----------------------------------------------------------------------
+
+LOGO = BASE.embed(b"x", cid="logo")
+UNUSED = "'logo' is embedded, and the HTML does not show cid:logo"
+
+
+@pytest.mark.parametrize(
+    ("message", "problems"),
+    [
+        (BASE, ()),
+        (BASE.html("<p>placid:x, a cid: and (say) cid:logo"), ()),
+        (LOGO, ("'logo' is embedded, and there is no HTML to show it",)),
+        (LOGO.html('<img src="cid:logo">'), ()),
+        (LOGO.html("<img src='CID:logo'>"), ()),
+        (LOGO.html("<img src=cid:logo>"), ()),
+        (LOGO.html('<p style="background: url(cid:logo)">'), ()),
+        (LOGO.html("<p>Hello"), (UNUSED,)),
+        (LOGO.html("<p>Hello").alternative('<amp-img src="cid:logo">', "text/x-amp-html"), ()),
+        (LOGO.html('<img src="cid:log">'), ("the HTML shows cid:log, and no file is embedded with cid='log'", UNUSED)),
+        (BASE.embed(b"x", cid="a&b%c").html('<img src="cid:a&amp;b%25c">'), ()),
+    ],
+)
+def test_problems(message: Message, problems: tuple[str, ...]) -> None:
+    assert message.problems() == problems
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_an_alternative(text: str) -> None:
+    message = BASE.alternative(text, "text/markdown")
+    # Line ends become those of mail, which the reader makes "\n".
+    expected = text.replace("\r\n", "\n").replace("\r", "\n")
+    part = list(message.as_email_message().iter_parts())[1]
+    found = part.get_payload(decode=True)
+    assert isinstance(found, bytes)
+    assert found.decode().replace("\r\n", "\n").removesuffix("\n") == expected.removesuffix("\n")
+    assert message.problems() == ()

@@ -46,6 +46,8 @@ FULL = (
     .message_id("1@example.com")
 )
 
+ICS = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"
+
 # Every method with two values.
 STEPS: dict[str, tuple[Callable[[Message], Message], Callable[[Message], Message]]] = {
     "from_": (lambda m: m.from_("x@example.com"), lambda m: m.from_("y@example.com")),
@@ -60,11 +62,20 @@ STEPS: dict[str, tuple[Callable[[Message], Message], Callable[[Message], Message
     "html": (lambda m: m.html("x"), lambda m: m.html("y")),
     "attach": (lambda m: m.attach(b"x"), lambda m: m.attach(b"y")),
     "embed": (lambda m: m.embed(b"x", cid="a"), lambda m: m.embed(b"x", cid="b")),
+    "alternative": (lambda m: m.alternative("x", "text/x"), lambda m: m.alternative("y", "text/x")),
+    "calendar": (lambda m: m.calendar(ICS), lambda m: m.calendar(ICS + "X:\n")),
+    "in_reply_to": (lambda m: m.in_reply_to("x@example.com"), lambda m: m.in_reply_to("y@example.com")),
+    "references": (lambda m: m.references("x@example.com"), lambda m: m.references("y@example.com")),
+    "priority": (lambda m: m.priority("low"), lambda m: m.priority("high")),
+    "list_unsubscribe": (
+        lambda m: m.list_unsubscribe("https://example.com"),
+        lambda m: m.list_unsubscribe(mailto="leave@example.com"),
+    ),
     "header": (lambda m: m.header("X-Tag", "x"), lambda m: m.header("X-Tag", "y")),
     "date": (lambda m: m.date(WHEN), lambda m: m.date(WHEN + timedelta(1))),
     "message_id": (lambda m: m.message_id("x@example.com"), lambda m: m.message_id("y@example.com")),
 }
-ADDING = {"to", "cc", "bcc", "attach", "embed", "header"}
+ADDING = {"to", "cc", "bcc", "alternative", "attach", "embed", "header"}
 
 
 def field(message: Message, name: str) -> str:

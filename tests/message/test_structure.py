@@ -416,6 +416,22 @@ GOLDENS: dict[str, Callable[[], Message]] = {
     ),
     "alternative": lambda: BASE.text("Hello").html("<p>Hello"),
     "related": lambda: BASE.text("Hello").html('<img src="cid:logo">').embed(PNG, cid="logo", filename="logo.png"),
+    "calendar": lambda: (
+        BASE.text("Lunch?")
+        .html("<p>Lunch?")
+        .calendar(
+            "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//y//EN\nMETHOD:REQUEST\nBEGIN:VEVENT\nUID:1@example.com\n"
+            "DTSTAMP:20261102T093000Z\nDTSTART:20261103T120000Z\nSUMMARY:Lunch\nORGANIZER:mailto:ann@example.com\n"
+            "ATTENDEE;RSVP=TRUE:mailto:bob@example.com\nEND:VEVENT\nEND:VCALENDAR\n"
+        )
+    ),
+    "list": lambda: (
+        BASE.text("News")
+        .list_unsubscribe("https://example.com/leave?id=12345", "leave@example.com?subject=leave")
+        .priority("low")
+        .in_reply_to("0@example.com")
+        .references("a-first-one@example.com", "a-second-one@example.com", "0@example.com")
+    ),
     "mixed": lambda: (
         BASE.text("Hello").attach(b"%PDF-1.4\n" * 20, filename="Übersicht 2026.pdf").attach(b"", filename="empty.txt")
     ),
