@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
     from smtpkit.message import Message
     from smtpkit.providers import Provider
+    from smtpkit.raw import RawMessage
     from smtpkit.receipt import Outcome, Receipt
     from smtpkit.reply import Reply
     from smtpkit.smtp.timeouts import Timeouts
@@ -85,6 +86,7 @@ __all__ = [
     "PlaintextSmtpTransport",
     "ProtocolError",
     "Provider",
+    "RawMessage",
     "Receipt",
     "RecipientsRefused",
     "Reply",
@@ -150,6 +152,7 @@ _MODULES = {
     "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
     "smtpkit.message": "Message",
     "smtpkit.providers": "Provider",
+    "smtpkit.raw": "RawMessage",
     "smtpkit.receipt": "Outcome Receipt",
     "smtpkit.reply": "Reply",
     "smtpkit.smtp.timeouts": "Timeouts",

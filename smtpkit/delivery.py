@@ -16,9 +16,13 @@ from smtpkit.errors import (
 )
 from smtpkit.mail import Mail
 from smtpkit.message import Message
+from smtpkit.raw import RawMessage
 from smtpkit.receipt import Outcome, Receipt
 
 if TYPE_CHECKING:
+    from email.message import Message as AnyEmail
+    from typing import Any
+
     from smtpkit.address import Address
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.limits.store import Reservation
@@ -26,7 +30,10 @@ if TYPE_CHECKING:
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Transport
 
-__all__ = ["Delivery", "OnPartial"]
+__all__ = ["AnyMessage", "Delivery", "OnPartial"]
+
+AnyMessage: TypeAlias = "Message | RawMessage | AnyEmail[Any, Any]"
+"""What can be sent: a message, octets, or the standard library's ``EmailMessage``."""
 
 OnPartial: TypeAlias = Literal["return", "raise"]
 """What ``send`` does when some recipients accepted and others did not."""
@@ -56,19 +63,21 @@ class Delivery:
         self._on_partial: OnPartial = on_partial
         self._provider = provider
 
-    async def send(self, message: Message, envelope: Envelope | None, runtime: Runtime) -> Receipt:
+    async def send(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """`deliver`, and raise the receipt's error where the caller wants it raised."""
         receipt = await self.deliver(message, envelope, runtime)
         if receipt.error is not None and (self._on_partial == "raise" or not receipt.accepted):
             raise receipt.error
         return receipt
 
-    async def deliver(self, message: Message, envelope: Envelope | None, runtime: Runtime) -> Receipt:
+    async def deliver(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """Send ``message`` and say what became of it; never raises for a mail that did not go out."""
+        sendable: Message | RawMessage = Message()
         try:
-            mail = self._mail(message, envelope)
+            sendable = self._sendable(message)
+            mail = self._mail(sendable, envelope)
         except SmtpkitError as error:
-            return _unsent(message, envelope, error)
+            return _unsent(sendable, envelope, error)
         reserved: list[tuple[DailyLimit, Reservation]] = []
         # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
         receipt = await self._reserve(mail, reserved, runtime) or await self._transmit(mail, runtime)
@@ -81,13 +90,27 @@ class Delivery:
         self._explain(receipt)
         return receipt
 
-    def _mail(self, message: Message, envelope: Envelope | None) -> Mail:
-        if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance]
+    def _sendable(self, message: AnyMessage) -> Message | RawMessage:
+        """``message`` in a form of ours: the one place that knows what else can be sent."""
+        if isinstance(message, RawMessage):
+            return message
+        if isinstance(message, Message):
+            if self._default_from is not None and "from_" not in message.fields:
+                return message.from_(self._default_from)
+            return message
+        # Not at import: nobody has an e-mail object who has not loaded its module.
+        from email.message import Message as AnyEmail
+
+        if not isinstance(message, AnyEmail):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"a Message is needed, not {type(message).__name__}")
+        from smtpkit.mime.generate import generated
+
+        data, bcc = generated(message, self._default_from)
+        return RawMessage(data, bcc=bcc)
+
+    def _mail(self, message: Message | RawMessage, envelope: Envelope | None) -> Mail:
         if envelope is not None and not isinstance(envelope, Envelope):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"envelope= needs an Envelope, not {type(envelope).__name__}")
-        if self._default_from is not None and "from_" not in message.fields:
-            message = message.from_(self._default_from)
         return Mail(message, envelope)
 
     async def _reserve(
@@ -128,10 +151,8 @@ class Delivery:
             error.hint = "This may pass: the same mail can be sent again later."
 
 
-def _unsent(message: Message, envelope: Envelope | None, error: SmtpkitError) -> Receipt:
+def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: SmtpkitError) -> Receipt:
     """The receipt of a message that makes no mail."""
-    if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return Receipt(Message(), {}, error)
     fields = message.fields
     recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
     if isinstance(envelope, Envelope):

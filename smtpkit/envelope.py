@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.address import Address
-from smtpkit.errors import NoRecipients
+from smtpkit.errors import MissingSender, NoRecipients
+from smtpkit.raw import RawMessage
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
@@ -46,12 +47,16 @@ class Envelope:
         put(self, "recipients", tuple(unique.values()))
 
     @classmethod
-    def of(cls, message: Message) -> Envelope:
+    def of(cls, message: Message | RawMessage) -> Envelope:
         """The envelope that the fields of ``message`` name: Return-Path, else Sender, else From; To, Cc, Bcc.
 
         Raises:
             NoRecipients: the message names none.
+            MissingSender: octets that have no From.
+            InvalidMessage: octets whose addresses cannot be read.
         """
-        fields = message.fields
+        fields = message.addresses() if isinstance(message, RawMessage) else message.fields
+        if isinstance(message, RawMessage) and "from_" not in fields:
+            raise MissingSender("the message has no From", hint="Give an envelope with a reverse-path.")
         reverse_path = fields["return_path"] if "return_path" in fields else fields.get("sender", fields.get("from_"))
         return cls(reverse_path, fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ()))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smtpkit.address import listed
 from smtpkit.envelope import Envelope
 from smtpkit.mime.content import Content
+from smtpkit.raw import RawMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,15 +30,15 @@ class Mail:
 
     __slots__ = ("_content", "envelope", "message")
 
-    def __init__(self, message: Message, envelope: Envelope | None = None) -> None:
-        self.message: Message = message.completed()
-        """The message with its Date and Message-ID."""
+    def __init__(self, message: Message | RawMessage, envelope: Envelope | None = None) -> None:
+        self.message: Message | RawMessage = message.completed()
+        """The message with its Date and Message-ID; one that is given as octets is as it was given."""
         self.envelope: Envelope = Envelope.of(message) if envelope is None else envelope
         self._content: Content = self.message.content()
 
     @property
     def message_id(self) -> str:
-        """The Message-ID, in angle brackets."""
+        """The Message-ID, in angle brackets; empty if a `RawMessage` has none."""
         return self.message.fields.get("message_id", "")
 
     @property
@@ -47,8 +48,13 @@ class Mail:
 
     @property
     def needs_smtputf8(self) -> bool:
-        """Whether a header has an address that only a server with SMTPUTF8 can carry (RFC 6531)."""
+        """Whether a header has an address or text that only a server with SMTPUTF8 can carry (RFC 6531)."""
         return self._content.utf8_headers
+
+    @property
+    def needs_8bitmime(self) -> bool:
+        """Whether there are octets over 127, which only a server with 8BITMIME can carry (RFC 6152)."""
+        return self.needs_smtputf8 or (isinstance(self.message, RawMessage) and self.message.eight_bit)
 
     @property
     def reads_files(self) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from smtpkit.errors import SmtpkitError
     from smtpkit.mail import Mail
     from smtpkit.message import Message
+    from smtpkit.raw import RawMessage
     from smtpkit.reply import Reply
 
 __all__ = ["Outcome", "Receipt", "Status"]
@@ -45,14 +46,14 @@ class Receipt:
     not and ``on_partial="raise"``.
     """
 
-    message: Message
+    message: Message | RawMessage
     outcomes: Mapping[str, Outcome]
     error: SmtpkitError | None
     attempts: int
 
     def __init__(
         self,
-        message: Message,
+        message: Message | RawMessage,
         outcomes: Mapping[str, Outcome],
         error: SmtpkitError | None = None,
         attempts: int = 1,

@@ -48,6 +48,7 @@ PUBLIC = [
     "PlaintextSmtpTransport",
     "ProtocolError",
     "Provider",
+    "RawMessage",
     "Receipt",
     "RecipientsRefused",
     "Reply",

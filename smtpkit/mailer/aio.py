@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from smtpkit.delivery import Delivery
+    from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.envelope import Envelope
-    from smtpkit.message import Message
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -37,8 +36,11 @@ class AsyncMailer(MailerBase):
         """A new message that `AsyncDraft.send` sends with this mailer."""
         return AsyncDraft(self)
 
-    async def send(self, message: Message, *, envelope: Envelope | None = None) -> Receipt:
+    async def send(self, message: AnyMessage, *, envelope: Envelope | None = None) -> Receipt:
         """Send ``message`` to its recipients, or to those of ``envelope``.
+
+        The standard library's ``EmailMessage`` goes out as it generates it, with a Date and a
+        Message-ID if it has none; a `RawMessage` goes out octet by octet.
 
         Raises:
             UsageError: the message cannot be sent as it is.
@@ -46,7 +48,7 @@ class AsyncMailer(MailerBase):
         """
         return await self._delivery.send(message, envelope, _runtime())
 
-    def send_many(self, messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncBatch:
+    def send_many(self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]) -> AsyncBatch:
         """Send ``messages``, and iterate over one receipt for each, in their order.
 
         A message that fails does not stop the others: its receipt has the error. Messages are
@@ -91,9 +93,9 @@ class AsyncBatch:
     asked for are then in ``remaining``.
     """
 
-    def __init__(self, delivery: Delivery, messages: AsyncIterator[Message]) -> None:
+    def __init__(self, delivery: Delivery, messages: AsyncIterator[AnyMessage]) -> None:
         self._delivery = delivery
-        self._messages: AsyncIterator[Message] | None = messages
+        self._messages: AsyncIterator[AnyMessage] | None = messages
         self.remaining: list[Receipt] = []
 
     def __aiter__(self) -> Self:
@@ -117,7 +119,7 @@ class AsyncBatch:
         await self.close()
 
 
-async def _each(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncIterator[Message]:
+async def _each(messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]) -> AsyncIterator[AnyMessage]:
     if isinstance(messages, AsyncIterable):
         async for message in messages:
             yield message

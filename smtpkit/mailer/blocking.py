@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self, TypeVar
 
-    from smtpkit.delivery import Delivery
+    from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.envelope import Envelope
-    from smtpkit.message import Message
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -38,8 +37,11 @@ class Mailer(MailerBase):
         """A new message that `Draft.send` sends with this mailer."""
         return Draft(self)
 
-    def send(self, message: Message, *, envelope: Envelope | None = None) -> Receipt:
+    def send(self, message: AnyMessage, *, envelope: Envelope | None = None) -> Receipt:
         """Send ``message`` to its recipients, or to those of ``envelope``.
+
+        The standard library's ``EmailMessage`` goes out as it generates it, with a Date and a
+        Message-ID if it has none; a `RawMessage` goes out octet by octet.
 
         Raises:
             UsageError: the message cannot be sent as it is.
@@ -47,7 +49,7 @@ class Mailer(MailerBase):
         """
         return _run(self._delivery.send(message, envelope, _runtime()))
 
-    def send_many(self, messages: Iterable[Message]) -> Batch:
+    def send_many(self, messages: Iterable[AnyMessage]) -> Batch:
         """Send ``messages``, and iterate over one receipt for each, in their order.
 
         A message that fails does not stop the others: its receipt has the error. Messages are
@@ -92,9 +94,9 @@ class Batch:
     asked for are then in ``remaining``.
     """
 
-    def __init__(self, delivery: Delivery, messages: Iterator[Message]) -> None:
+    def __init__(self, delivery: Delivery, messages: Iterator[AnyMessage]) -> None:
         self._delivery = delivery
-        self._messages: Iterator[Message] | None = messages
+        self._messages: Iterator[AnyMessage] | None = messages
         self.remaining: list[Receipt] = []
 
     def __iter__(self) -> Self:

@@ -77,6 +77,13 @@ class Transaction:
                     hint="Send large files as links, or split the attachments over several mails.",
                 )
             )
+        if mail.needs_8bitmime and not mail.needs_smtputf8 and "8BITMIME" not in self._capabilities:
+            self._refuse_all(
+                ContentRefused(
+                    "the mail has octets over 127, and this server does not offer 8BITMIME (RFC 6152)",
+                    hint="Encode its parts in quoted-printable or base64, as Message does, and sign it after that.",
+                )
+            )
         if "SMTPUTF8" in self._capabilities:
             return
         hint = "The part before the @ is not ASCII, and this server does not offer SMTPUTF8 (RFC 6531)."
@@ -163,7 +170,7 @@ class Transaction:
         return commands.mail(
             sender.mailbox if sender else "",
             size=mail.size if "SIZE" in self._capabilities else None,
-            eight_bit=mail.needs_smtputf8 and "8BITMIME" in self._capabilities,
+            eight_bit=mail.needs_8bitmime and "8BITMIME" in self._capabilities,
             smtputf8=utf8,
         )
 
