@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from smtpkit.content_types import checked_content_type, guess_content_type
 from smtpkit.errors import InvalidMessage, UnreadableAttachment
@@ -12,9 +12,13 @@ from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from email.message import EmailMessage
 
-__all__ = ["Attachment", "AttachmentSource", "BinaryFile"]
+    from smtpkit.message import Message
+    from smtpkit.raw import RawMessage
+
+__all__ = ["AnyMail", "Attachment", "AttachmentSource", "BinaryFile", "ChunkFactory"]
 
 
 class BinaryFile(Protocol):
@@ -27,8 +31,16 @@ class BinaryFile(Protocol):
 
 _CONTENT_ID = Pattern(r"[!#-;=?-\[\]-~]{1,255}\Z")
 
-AttachmentSource: TypeAlias = "bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryFile"
-"""Bytes, the path of a file, or an open binary file."""
+ChunkFactory: TypeAlias = "Callable[[], Iterable[bytes]]"
+"""Called each time the mail is read; gives the same octets each time, in chunks of any length."""
+
+AnyMail: TypeAlias = "Message | RawMessage | EmailMessage"
+"""A mail of this library or the standard library's."""
+
+AttachmentSource: TypeAlias = (
+    "bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryFile | ChunkFactory | AnyMail"
+)
+"""Bytes, the path of a file, an open binary file, a factory of chunks, or another mail."""
 
 
 @value
@@ -36,18 +48,22 @@ class Attachment:
     """A file of a message. With a ``content_id`` it is inline, shown where the HTML has ``cid:`` and that id.
 
     A path is looked at when it is given and read when the message is sent; an open file is
-    read when it is given.
+    read when it is given. A factory of chunks is called when the message is sent if its ``size``
+    in octets is given, else at once. A mail becomes ``message/rfc822``, which may not be encoded
+    and so is made 7-bit (RFC 2046 §5.2.1).
 
     Raises:
         UnreadableAttachment: the path is no file that can be read.
         InvalidMessage: a file name, content type or content id that no mail can carry.
     """
 
-    source: bytes | str
-    """The octets, or the path to read them from."""
+    source: bytes | str | ChunkFactory | Message | RawMessage
+    """The octets, or where they come from: a path, a factory, a mail."""
     filename: str
     content_type: str
     content_id: str | None
+    stated_size: int | None
+    """What was said of a factory."""
 
     def __init__(
         self,
@@ -55,8 +71,9 @@ class Attachment:
         filename: str | None = None,
         content_type: str | None = None,
         content_id: str | None = None,
+        size: int | None = None,
     ) -> None:
-        data, own_name = _opened(source)
+        data, own_name = _opened(source, size)
         # Whatever path a name came with is nobody else's business, and a trap for who saves it.
         given = own_name if filename is None else filename
         name = given.replace("\\", "/").rpartition("/")[2]
@@ -70,12 +87,17 @@ class Attachment:
             )
         put(self, "source", data)
         put(self, "filename", name)
-        put(self, "content_type", checked_content_type(content_type or guess_content_type(name)))
+        if isinstance(data, (bytes, str)) or callable(data):
+            content_type = checked_content_type(content_type or guess_content_type(name))
+        elif content_type not in (None, _MAIL):
+            raise InvalidMessage(f"a mail cannot be {shown(content_type)}", hint="Give it without content_type.")
+        put(self, "content_type", content_type or _MAIL)
         put(self, "content_id", content_id)
+        put(self, "stated_size", size)
 
     def inline(self, content_id: str) -> Attachment:
         """The same file, to be shown in the HTML by ``content_id``."""
-        return Attachment(self.source, self.filename, self.content_type, content_id)
+        return Attachment(self.source, self.filename, self.content_type, content_id, self.stated_size)
 
     @property
     def size(self) -> int:
@@ -84,44 +106,128 @@ class Attachment:
         Raises:
             UnreadableAttachment: the file is gone.
         """
-        return len(self.source) if isinstance(self.source, bytes) else _size(self.source)
+        source = self.source
+        if isinstance(source, bytes):
+            return len(source)
+        if isinstance(source, str):
+            return _size(source)
+        return (self.stated_size or 0) if callable(source) else source.size()
+
+    @property
+    def mail(self) -> Message | RawMessage | None:
+        """The mail, if it is one."""
+        return None if isinstance(self.source, (bytes, str)) or callable(self.source) else self.source
 
     def blocks(self, length: int) -> Iterator[bytes]:
         """The octets in blocks of ``length``, the last one shorter.
 
         Raises:
-            UnreadableAttachment: the file cannot be read any more.
+            UnreadableAttachment: they cannot be read any more.
+            InvalidMessage: a factory gives something else than bytes.
         """
-        if isinstance(self.source, bytes):
-            for start in range(0, len(self.source), length):
-                yield self.source[start : start + length]
-            return
-        try:
-            with open(self.source, "rb") as file:
-                while block := file.read(length):
-                    yield block
-        except OSError as error:
-            raise _unreadable(self.source, error.strerror or str(error)) from error
+        source = self.source
+        if isinstance(source, bytes):
+            return _cut((source,), length)
+        if isinstance(source, str):
+            return _read(source, length)
+        return _cut(_given(source, self.filename) if callable(source) else source.chunks(), length)
 
     def __repr__(self) -> str:
-        held = f"{len(self.source)} octets" if isinstance(self.source, bytes) else repr(self.source)
+        held = repr(self.source) if isinstance(self.source, str) else f"{self.size} octets"
         inline = f", content_id={self.content_id!r}" if self.content_id else ""
         return f"Attachment({held}, filename={self.filename!r}, content_type={self.content_type!r}{inline})"
 
 
-def _opened(source: AttachmentSource) -> tuple[bytes | str, str]:
-    """The octets or the path, and the file's own name."""
+_MAIL = "message/rfc822"
+
+
+def _opened(
+    source: AttachmentSource, size: int | None
+) -> tuple[bytes | str | ChunkFactory | Message | RawMessage, str]:
+    """The octets or where they come from, and the file's own name."""
+    if size is not None and (size < 0 or not callable(source)):
+        raise InvalidMessage(
+            f"size={size} for {type(source).__name__}", hint="It is for a factory of chunks, in octets."
+        )
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "attachment"
     if isinstance(source, (str, os.PathLike)):
-        path = os.fspath(source)
+        path = os.fspath(cast("str | os.PathLike[str]", source))
         _size(path)
         return path, os.path.basename(path)
-    data = source.read()
-    if not isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if callable(source):
+        # A mail announces its size before its content, so that what has no size must be read first.
+        return source if size is not None else b"".join(_given(source, "attachment")), "attachment"
+    read: Callable[[], object] | None = getattr(source, "read", None)
+    if read is None:
+        return _enclosed(cast("AnyMail", source)), "message.eml"
+    data = read()
+    if not isinstance(data, bytes):
         raise InvalidMessage("an attachment was opened as text", hint='Open it with mode "rb".')
     name = getattr(source, "name", None)
     return data, name if isinstance(name, str) else "attachment"
+
+
+def _enclosed(source: AnyMail) -> Message | RawMessage:
+    """The mail as it will travel within another one."""
+    from smtpkit.message import Message
+    from smtpkit.raw import RawMessage
+
+    if isinstance(source, Message):
+        source = source.completed()
+        eight_bit = source.content().utf8_headers
+    else:
+        if not isinstance(source, RawMessage):
+            from smtpkit.mime.generate import generated
+
+            if not hasattr(source, "get_content_type"):  # pyright: ignore[reportUnnecessaryComparison]
+                raise InvalidMessage(
+                    f"{type(source).__name__} cannot be attached",
+                    hint="Give bytes, a path, an open binary file, a factory of chunks, or a mail.",
+                )
+            source = RawMessage(generated(source, None)[0])
+        eight_bit = source.eight_bit
+    if eight_bit:
+        raise InvalidMessage(
+            "a mail with UTF-8 headers or 8-bit octets cannot be attached as a mail (RFC 2046 §5.2.1)",
+            hint='Attach its octets as a file: attach(mail.as_bytes(), filename="message.eml").',
+        )
+    return source
+
+
+def _cut(chunks: Iterable[bytes], length: int) -> Iterator[bytes]:
+    """``chunks`` of any length as blocks of ``length``, the last one shorter."""
+    held = b""
+    for chunk in chunks:
+        held = held + chunk if held else chunk
+        if len(held) >= length:
+            end = len(held) - len(held) % length
+            for start in range(0, end, length):
+                yield held[start : start + length]
+            held = held[end:]
+    if held:
+        yield held
+
+
+def _read(path: str, length: int) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(length):
+                yield block
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def _given(factory: ChunkFactory, filename: str) -> Iterator[bytes]:
+    try:
+        for chunk in factory():
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidMessage(
+                    f"the factory of {filename!r} gave {type(chunk).__name__}", hint="It gives chunks of bytes."
+                )
+            yield bytes(chunk)
+    except OSError as error:
+        raise _unreadable(filename, error.strerror or str(error)) from error
 
 
 def _size(path: str) -> int:

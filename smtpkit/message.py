@@ -73,15 +73,23 @@ class Message(HeaderMethods):
         """
         return self._with({"calendar": calendar_alternative(_body("the calendar", ics), method)})
 
-    def attach(self, source: AttachmentSource, *, filename: str | None = None, content_type: str | None = None) -> Self:
-        """Add a file: bytes, a path, or an open binary file.
+    def attach(
+        self,
+        source: AttachmentSource,
+        *,
+        filename: str | None = None,
+        content_type: str | None = None,
+        size: int | None = None,
+    ) -> Self:
+        """Add a file: bytes, a path, an open binary file, a factory of chunks of bytes, or another mail.
 
-        The file name is the path's own, the content type is guessed from the file name.
+        The file name is the path's own, the content type is guessed from the file name. What a factory
+        gives is streamed if its ``size`` in octets is told, else read now.
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
         """
-        return self._attached(Attachment(source, filename, content_type))
+        return self._attached(Attachment(source, filename, content_type, None, size))
 
     def embed(
         self,

@@ -57,7 +57,9 @@ class EncodedFile:
             raise UnreadableAttachment(
                 f"the attachment {self.attachment.filename!r} changed while it was sent: "
                 f"it had {self._expected} octets before",
-                hint="Give the bytes instead of the path, or a copy that nobody writes to.",
+                hint="Give the bytes instead of the path, or a copy that nobody writes to."
+                if isinstance(self.attachment.source, str)
+                else "A factory gives as many octets as size= says, each time.",
             )
 
 
@@ -82,7 +84,12 @@ class Content:
                 self.size += len(part)
             else:
                 self.size += part.size
-                self.reads_files |= isinstance(part.attachment.source, str)
+                self.reads_files |= not isinstance(part.attachment.source, bytes)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Octets, and files that are read between them."""
+        return self._segments
 
     def chunks(self) -> Iterator[bytes]:
         """The octets, a block at a time."""

@@ -102,7 +102,7 @@ def _body(fields: Fields) -> Part:
         files = (*files, _invitation(calendar))
     if len(texts) + len(files) == 1:
         return (texts or [_file(file) for file in files])[0]
-    mark = _mark(fields.get("message_id", ""))
+    mark = _mark(fields.get("message_id", ""), [each for each in files if each.mail])
     inline = [_file(file) for file in files if file.content_id is not None and has_html]
     attached = [_file(file) for file in files if file.content_id is None or not has_html]
     shown = [_multipart("alternative", mark, texts)] if texts else []
@@ -113,9 +113,15 @@ def _body(fields: Fields) -> Part:
 _NOT_IN_BOUNDARIES = {ord(sign): None for sign in "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~"}
 
 
-def _mark(message_id: str) -> str:
-    """What tells the boundaries of this message from those of another one within it."""
-    return message_id[1:].partition("@")[0].translate(_NOT_IN_BOUNDARIES)[:48]
+def _mark(message_id: str, mails: list[Attachment]) -> str:
+    """What tells the boundaries of this message from those of another one, also of ``mails`` within it."""
+    own = mark = message_id[1:].partition("@")[0].translate(_NOT_IN_BOUNDARIES)[:48]
+    inner = [segment for file in mails for segment in _file(file)[1] if isinstance(segment, bytes)]
+    number = 0
+    while any(f"_{mark}".encode() in segment for segment in inner):
+        number += 1
+        mark = f"{number}_{own}"
+    return mark
 
 
 def _multipart(subtype: str, mark: str, parts: list[Part]) -> Part:
@@ -180,12 +186,21 @@ def _encoded(text: str) -> tuple[TransferEncoding, bytes]:
 
 
 def _file(file: Attachment) -> Part:
+    head, body = _file_head(file), file.mail
+    if body is None:
+        return head, [EncodedFile(file)]
+    segments = body.content().segments
+    last = segments[-1]
+    return head, [*segments, b"\r\n"] if isinstance(last, bytes) and not last.endswith(b"\r\n") else [*segments]
+
+
+def _file_head(file: Attachment) -> list[str]:
     disposition = "attachment" if file.content_id is None else "inline"
     head = [
         structured("Content-Type", file.content_type),
-        "Content-Transfer-Encoding: base64",
+        "Content-Transfer-Encoding: base64" if file.mail is None else "Content-Transfer-Encoding: 7bit",
         structured("Content-Disposition", f"{disposition}; {parameter('filename', file.filename)}"),
     ]
     if file.content_id is not None:
         head.append(structured("Content-ID", f"<{file.content_id}>"))
-    return head, [EncodedFile(file)]
+    return head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpkit import InvalidAddress, InvalidHeader, InvalidMessage, Message, SmtpkitError
+from smtpkit import (
+    InvalidAddress,
+    InvalidHeader,
+    InvalidMessage,
+    Message,
+    RawMessage,
+    SmtpkitError,
+    UnreadableAttachment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -319,3 +328,88 @@ def test_any_text_is_an_alternative(text: str) -> None:
     assert isinstance(found, bytes)
     assert found.decode().replace("\r\n", "\n").removesuffix("\n") == expected.removesuffix("\n")
     assert message.problems() == ()
+
+
+# -- sources of attachments --------------------------------------------------
+
+
+def last_part(message: Message) -> Any:
+    return list(message.as_email_message().iter_parts())[-1]
+
+
+@pytest.mark.parametrize("length", [1, 57, 1000, 58_368, 100_000])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_factory_of_chunks(length: int, known: bool) -> None:
+    data = bytes(range(256)) * 500
+    calls: list[int] = []
+
+    def chunks() -> list[bytes]:
+        calls.append(1)
+        return [data[start : start + length] for start in range(0, len(data), length)]
+
+    message = BASE.attach(chunks, filename="a.bin", size=len(data) if known else None)
+    assert len(calls) == (0 if known else 1)
+    assert message.size() == len(message.as_bytes())
+    assert last_part(message).get_payload(decode=True) == data
+    assert last_part(message).get_payload(decode=True) == data
+    assert message.content().reads_files is known
+
+
+@pytest.mark.parametrize("size", [0, 4, 6])
+def test_a_factory_that_gives_another_size(size: int) -> None:
+    message = BASE.attach(lambda: [b"ab", b"cde"], filename="a.bin", size=size)
+    with pytest.raises(UnreadableAttachment, match=f"had {size} octets") as caught:
+        message.as_bytes()
+    assert "size=" in (caught.value.hint or "")
+
+
+INNER = BASE.subject("Inner").message_id("2@example.com").html("<p>ä").attach(b"x", filename="x.bin")
+OUTER = BASE.message_id("1@example.com")
+
+
+@pytest.mark.parametrize("inner", [INNER, INNER.as_email_message(), RawMessage(INNER.as_bytes())])
+@pytest.mark.parametrize("outer", [OUTER, BASE.message_id("2@example.com")])
+def test_a_mail_in_a_mail(outer: Message, inner: Any) -> None:
+    message = outer.attach(inner).attach(b"y", filename="y.bin")
+    data = message.as_bytes()
+    assert message.size() == len(data)
+    assert data.isascii()
+    part = list(message.as_email_message().iter_parts())[1]
+    assert (part.get_content_type(), part.get_filename()) == ("message/rfc822", "message.eml")
+    assert part["Content-Transfer-Encoding"] == "7bit"
+    found: Any = part.get_content()
+    assert found["Subject"] == "Inner"
+    assert [each.get_content_type() for each in found.walk()] == kinds(INNER)
+    assert [each.get_filename() for each in message.as_email_message().iter_attachments()] == ["message.eml", "y.bin"]
+
+
+def test_a_mail_is_a_copy() -> None:
+    message = OUTER.attach(INNER.bcc("hidden@example.com"))
+    assert b"hidden" not in message.as_bytes()
+    assert pickle.loads(pickle.dumps(message)) == message  # noqa: S301
+    unended = RawMessage(b"From: a@example.com\r\n\r\nno line end")
+    assert last_part(OUTER.attach(unended)).get_content().get_content() == "no line end"
+
+
+def test_a_text_file_keeps_its_charset() -> None:
+    part = last_part(BASE.attach("ä;ö\n".encode("latin-1"), content_type="text/csv; charset=iso-8859-1"))
+    assert part.get_content() == "ä;ö\n"
+
+
+@pytest.mark.parametrize(
+    ("give", "what"),
+    [
+        (lambda: BASE.attach(b"x", size=1), "size=1 for bytes"),
+        (lambda: BASE.attach(lambda: [b"x"], size=-1), "size=-1"),
+        (lambda: BASE.attach(lambda: ["x"]), "gave str"),  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+        (lambda: BASE.attach(1), "int cannot be attached"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: BASE.attach(BASE, content_type="text/plain"), "a mail cannot be 'text/plain'"),
+        (lambda: BASE.attach(BASE.cc("ä@example.com")), "UTF-8 headers"),
+        (lambda: BASE.attach(RawMessage("From: a@example.com\r\n\r\nä\r\n".encode())), "8-bit octets"),
+        (lambda: BASE.attach(Message()), "the message has no From"),
+    ],
+)
+def test_bad_sources(give: Callable[[], Message], what: str) -> None:
+    with pytest.raises(InvalidMessage, match=re.escape(what)) as caught:
+        give()
+    assert caught.value.hint

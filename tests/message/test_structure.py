@@ -432,6 +432,9 @@ GOLDENS: dict[str, Callable[[], Message]] = {
         .in_reply_to("0@example.com")
         .references("a-first-one@example.com", "a-second-one@example.com", "0@example.com")
     ),
+    "enclosed": lambda: BASE.text("See below").attach(
+        BASE.subject("Grüße").message_id("<0@example.com>").text("Hello").html("<p>Hello"), filename="greeting.eml"
+    ),
     "mixed": lambda: (
         BASE.text("Hello").attach(b"%PDF-1.4\n" * 20, filename="Übersicht 2026.pdf").attach(b"", filename="empty.txt")
     ),
