@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smtpkit.delivery import OnPartial
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.mailer.configuration import Configuration
-    from smtpkit.providers.provider import Provider, Security
+    from smtpkit.providers.provider import EndpointSecurity, Provider
     from smtpkit.smtp.server import TokenSource
     from smtpkit.transports.base import Transport
     from smtpkit.transports.smtp import SmtpOptions
@@ -88,7 +88,7 @@ class MailerBase:
         token: TokenSource | None = None,
         region: str | None = None,
         domain: str | None = None,
-        security: Security | None = None,
+        security: EndpointSecurity | None = None,
         default_from: str | Address | None = None,
         limits: Limits | Literal["preset"] = "preset",
         on_partial: OnPartial = "return",

@@ -12,26 +12,26 @@ from smtpkit.value import put, value
 __all__ = [
     "Confidence",
     "Endpoint",
+    "EndpointSecurity",
     "Evidence",
     "Kind",
+    "LimitUnit",
+    "LimitWindow",
     "OAuth2",
     "PasswordKind",
     "Provider",
-    "Security",
+    "ProviderStatus",
     "SendingLimit",
-    "Status",
-    "Unit",
     "UsernameRule",
-    "Window",
 ]
 
-Security: TypeAlias = Literal["starttls", "tls"]
+EndpointSecurity: TypeAlias = Literal["starttls", "tls"]
 """``tls``: TLS from the first byte (RFC 8314 §3.3); ``starttls``: STARTTLS, required (RFC 3207)."""
 
-Unit: TypeAlias = Literal["messages", "recipients"]
+LimitUnit: TypeAlias = Literal["messages", "recipients"]
 """What a limit counts: one per mail, or one per recipient of each mail."""
 
-Window: TypeAlias = Literal["rolling-24h", "second", "minute", "10-minute", "hour", "day", "month"]
+LimitWindow: TypeAlias = Literal["rolling-24h", "second", "minute", "10-minute", "hour", "day", "month"]
 """The time a limit counts over: ``rolling-24h`` is the last 24 hours, ``day`` a calendar day."""
 
 Evidence: TypeAlias = Literal["official", "third-party-of-official", "two-third-party", "third-party"]
@@ -40,7 +40,7 @@ Evidence: TypeAlias = Literal["official", "third-party-of-official", "two-third-
 Kind: TypeAlias = Literal["mailbox", "isp", "relay", "testing", "custom"]
 """Mailboxes for everyone; those of an access provider; a sending service; a trap for tests; your own host."""
 
-Status: TypeAlias = Literal["active", "unverified", "legacy", "no-smtp"]
+ProviderStatus: TypeAlias = Literal["active", "unverified", "legacy", "no-smtp"]
 """``unverified``: no proof that it still runs; ``legacy``: closed to new accounts; ``no-smtp``: offers none."""
 
 Confidence: TypeAlias = Literal["official-doc", "two-sources", "single-source"]
@@ -66,17 +66,17 @@ class Endpoint:
     ``host`` may contain ``{domain}``, which `Provider.endpoint` replaces.
 
     Raises:
-        InvalidConfiguration: ``port`` is not in 1..65535, or ``security`` is not a `Security`.
+        InvalidConfiguration: ``port`` is not in 1..65535, or ``security`` is not an `EndpointSecurity`.
     """
 
     host: str
     port: int
-    security: Security
+    security: EndpointSecurity
 
-    def __init__(self, host: str, port: int, security: Security) -> None:
+    def __init__(self, host: str, port: int, security: EndpointSecurity) -> None:
         if not 1 <= port <= 65535:
             raise InvalidConfiguration(f"not a port: {port!r}", hint="A port is a number from 1 to 65535.")
-        if security not in get_args(Security):
+        if security not in get_args(EndpointSecurity):
             raise InvalidConfiguration(
                 f"not a security of an endpoint: {security!r}",
                 hint='Write "starttls" (usual on port 587) or "tls" (usual on port 465).',
@@ -94,8 +94,8 @@ class SendingLimit:
     """At most ``count`` of ``unit`` in each ``window``, for accounts on ``plan``."""
 
     count: int
-    unit: Unit
-    window: Window
+    unit: LimitUnit
+    window: LimitWindow
     plan: str = ""
     """Whom it holds for, such as ``free``; empty if for all."""
     source: str = ""
@@ -158,11 +158,11 @@ class Provider:
     checked: str = ""
     """The ISO date on which the facts were checked; empty if never."""
     kind: Kind = "custom"
-    status: Status = "active"
+    status: ProviderStatus = "active"
     confidence: Confidence = "single-source"
 
     def endpoint(
-        self, *, security: Security | None = None, region: str | None = None, domain: str | None = None
+        self, *, security: EndpointSecurity | None = None, region: str | None = None, domain: str | None = None
     ) -> Endpoint:
         """The preferred endpoint, with the host of ``region`` and of your own ``domain`` filled in.
 
@@ -214,7 +214,7 @@ class Provider:
             return f"{self.title} takes the account's password, or with two-factor login an app password{made}."
         return f"{self.title} takes the mailbox's own password."
 
-    def _preferred(self, security: Security | None) -> Endpoint:
+    def _preferred(self, security: EndpointSecurity | None) -> Endpoint:
         for endpoint in self.endpoints:
             if security is None or endpoint.security == security:
                 return endpoint

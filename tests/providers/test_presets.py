@@ -35,7 +35,7 @@ def test_endpoints_and_regions_have_hosts_and_ports(preset: Provider) -> None:
     for endpoint in preset.endpoints:
         assert HOST.fullmatch(endpoint.host), endpoint
         assert 1 <= endpoint.port <= 65535
-        assert endpoint.security in get_args(model.Security)
+        assert endpoint.security in get_args(model.EndpointSecurity)
     for region, host in preset.regions:
         assert re.fullmatch("[a-z0-9_-]+", region)
         assert HOST.fullmatch(host), host
@@ -46,7 +46,7 @@ def test_endpoints_and_regions_have_hosts_and_ports(preset: Provider) -> None:
 @every
 def test_words_are_those_of_the_model(preset: Provider) -> None:
     assert preset.kind in get_args(model.Kind)
-    assert preset.status in get_args(model.Status)
+    assert preset.status in get_args(model.ProviderStatus)
     assert preset.confidence in get_args(model.Confidence)
     assert preset.username in get_args(model.UsernameRule)
     assert preset.password_kind in get_args(model.PasswordKind)
@@ -59,8 +59,8 @@ def test_words_are_those_of_the_model(preset: Provider) -> None:
 def test_every_limit_says_where_it_is_stated(preset: Provider) -> None:
     for limit in preset.limits:
         assert limit.count > 0
-        assert limit.unit in get_args(model.Unit)
-        assert limit.window in get_args(model.Window)
+        assert limit.unit in get_args(model.LimitUnit)
+        assert limit.window in get_args(model.LimitWindow)
         assert limit.evidence in get_args(model.Evidence)
         assert limit.source
         assert limit.plan
