@@ -24,6 +24,7 @@ Security: TypeAlias = Literal["starttls", "tls", "plaintext"]
 TokenSource: TypeAlias = "str | Callable[[], str | Awaitable[str]]"
 """An OAuth 2 access token, or a function (``async`` too) that is asked for one for each new connection."""
 
+_EHLO_NAME = re.compile("[!-~]+")
 _UNSPEAKABLE = re.compile("[\\0\ud800-\udfff]")
 
 
@@ -44,7 +45,9 @@ class Credentials:
         """
         if username is None and password is None and token is None:
             return None
-        if not username:
+        for what, given in (("username", username), ("password", password), ("token", token)):
+            _refuse_unusable(what, given)
+        if username is None:
             raise InvalidConfiguration("a password or token was given, and no username to go with it")
         if (password is None) == (token is None):
             raise InvalidConfiguration(
@@ -52,9 +55,6 @@ class Credentials:
                 + ("both" if password is not None else "neither"),
                 hint="Leave all of them out for a server without log-in.",
             )
-        for what, text in (("username", username), ("password", password), ("token", token)):
-            if isinstance(text, str) and _UNSPEAKABLE.search(text):
-                raise InvalidConfiguration(f"the {what} has a NUL or a lone surrogate, which no mechanism can carry")
         return cls(
             username,
             None if password is None else Secret(password),
@@ -87,13 +87,8 @@ class Server:
         Raises:
             InvalidConfiguration: it cannot; the text says which option is wrong.
         """
-        host = self.host
-        labels = host.removesuffix(".").split(".")
-        if not host.isprintable() or set(host) & set(" /@<>[]") or not all(0 < len(label) < 64 for label in labels):
-            hint = 'Give it as in "smtp.example.com", and an IPv6 address without brackets.'
-            raise InvalidConfiguration(f"not a host name: {shown(host)}", hint=hint)
-        if not 0 < self.port < 65536:
-            raise InvalidConfiguration(f"not a port: {self.port}", hint="Mostly 587 (STARTTLS), 465 (TLS) or 25.")
+        self._check_address()
+        self._check_tls()
         unknown = [name for name in self.mechanisms or () if name not in MECHANISMS]
         if unknown:
             raise InvalidConfiguration(f"unknown mechanism {unknown[0]!r}", hint=f"Known: {', '.join(MECHANISMS)}.")
@@ -102,12 +97,68 @@ class Server:
                 "log-in without TLS would send the password for everyone to read",
                 hint="Use SmtpTlsTransport or SmtpSslTransport; on your own machine allow_insecure_auth=True.",
             )
-        name = self.local_hostname
-        if name is not None and (not name.isascii() or not name.isprintable() or " " in name or not name):
-            raise InvalidConfiguration(f"not a host name for EHLO: {shown(name)}")
+        name: object = self.local_hostname
+        if name is not None and not (isinstance(name, str) and _EHLO_NAME.fullmatch(name)):
+            raise InvalidConfiguration(f"not a host name for EHLO: {shown(str(name))}")
+        _check_source(self.source_address)
         return self
+
+    def _check_address(self) -> None:
+        host: object = self.host
+        hint = 'Give it as in "smtp.example.com", and an IPv6 address without brackets.'
+        if not isinstance(host, str):
+            raise InvalidConfiguration(f"a host name is text, not {type(host).__name__}", hint=hint)
+        labels = host.removesuffix(".").split(".")
+        if not host.isprintable() or set(host) & set(" /@<>[]") or not all(0 < len(label) < 64 for label in labels):
+            raise InvalidConfiguration(f"not a host name: {shown(host)}", hint=hint)
+        if type(self.port) is not int or not 0 < self.port < 65536:
+            raise InvalidConfiguration(
+                f"not a port: {self.port!r}", hint="It is a number: mostly 587 (STARTTLS), 465 (TLS) or 25."
+            )
+
+    def _check_tls(self) -> None:
+        tls: object = self.tls
+        # A context is known by its method: importing ssl takes longer than all of smtpkit.
+        if tls is None or (isinstance(tls, str) and tls) or hasattr(tls, "__fspath__") or hasattr(tls, "wrap_socket"):
+            return
+        raise InvalidConfiguration(
+            f"tls={tls!r}",
+            hint="It takes an ssl.SSLContext, or the path of a file with CA certificates (PEM); leave it out to trust "
+            "the system's. Whether there is TLS is the choice of the transport.",
+        )
 
     @property
     def address(self) -> str:
         """``host:port``, for people."""
         return f"{self.host}:{self.port}"
+
+
+def _refuse_unusable(what: str, given: object) -> None:
+    """Raise for a part of the log-in that no mechanism can carry. The text never has its value."""
+    if given is None or (what == "token" and callable(given)):
+        return
+    if not isinstance(given, str):
+        hint = f"Decode it first: {what}.decode()." if isinstance(given, bytes) else None
+        raise InvalidConfiguration(f"the {what} is text, and {type(given).__name__} was given", hint=hint)
+    if not given:
+        raise InvalidConfiguration(
+            f"the {what} is empty",
+            hint="Is a variable not set that it comes from? For a server without log-in leave all of it out.",
+        )
+    if _UNSPEAKABLE.search(given):
+        raise InvalidConfiguration(f"the {what} has a NUL or a lone surrogate, which no mechanism can carry")
+
+
+def _check_source(address: object) -> None:
+    if address is None:
+        return
+    # Not at import: few give it.
+    from ipaddress import ip_address
+
+    try:
+        ip_address(address if isinstance(address, str) else "")
+    except ValueError:
+        raise InvalidConfiguration(
+            f"source_address={shown(str(address))} is not an IP address",
+            hint='Give one of this machine, such as "192.0.2.1" or "2001:db8::1".',
+        ) from None

@@ -7,6 +7,9 @@ from smtpkit.value import put, value
 
 __all__ = ["Timeouts"]
 
+_LONGEST = 86400
+"""A day. The functions of an operating system that wait overflow at some length."""
+
 
 @value
 class Timeouts:
@@ -16,7 +19,7 @@ class Timeouts:
     mail was accepted.
 
     Raises:
-        InvalidConfiguration: one of them is not a positive number.
+        InvalidConfiguration: one of them is not a positive number, or more than a day.
     """
 
     connect: float
@@ -56,8 +59,10 @@ class Timeouts:
         ):
             if seconds is None and name == "total":
                 pass
-            elif not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidConfiguration(f"Timeouts({name}={seconds!r}): a number of seconds above 0 is needed")
+            elif not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidConfiguration(
+                    f"Timeouts({name}={seconds!r}): a number of seconds above 0 is needed, at most {_LONGEST} (a day)"
+                )
             put(self, name, seconds)
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ ANN = Credentials.of("ann", "pa55word", None)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "5", b"5", [5]])
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), 1e12, 86401, "5", b"5", [5]])
 def test_a_timeout_is_a_positive_number(name: str, seconds: object) -> None:
     with pytest.raises(InvalidConfiguration, match=name):
         Timeouts(**{name: seconds})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -62,6 +64,20 @@ def test_a_host_that_can_be(host: str) -> None:
     [
         ({"port": 0}, "not a port"),
         ({"port": 65536}, "not a port"),
+        ({"port": "587"}, "not a port: '587'"),
+        ({"port": None}, "not a port"),
+        ({"port": True}, "not a port"),
+        ({"host": None}, "host name is text, not NoneType"),
+        ({"host": b"a.test"}, "host name is text, not bytes"),
+        ({"tls": True}, "tls=True"),
+        ({"tls": False}, "tls=False"),
+        ({"tls": 5}, "tls=5"),
+        ({"tls": ""}, "tls=''"),
+        ({"local_hostname": 5}, "EHLO"),
+        ({"source_address": "nonsense"}, "source_address='nonsense' is not an IP address"),
+        ({"source_address": ""}, "source_address"),
+        ({"source_address": 5}, "source_address"),
+        ({"source_address": "192.0.2.1:25"}, "source_address"),
         ({"mechanisms": ("PLAIN", "DIGEST-MD5")}, "unknown mechanism 'DIGEST-MD5'"),
         ({"security": "plaintext", "credentials": ANN}, "without TLS"),
         ({"local_hostname": ""}, "EHLO"),
@@ -78,6 +94,21 @@ def test_settings_that_cannot_work(options: dict[str, Any], complaint: str) -> N
     assert "pa55word" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tls": ssl.create_default_context()},
+        {"tls": "ca.pem"},
+        {"tls": Path("ca.pem")},
+        {"source_address": "192.0.2.1"},
+        {"source_address": "fe80::1%eth0"},
+    ],
+)
+def test_settings_that_can_work(options: dict[str, Any]) -> None:
+    server = Server("a.test", 587, "starttls", **options)
+    assert server.checked() == server
+
+
 def test_log_in_without_tls_has_to_be_asked_for() -> None:
     server = Server("a.test", 25, "plaintext", ANN, allow_insecure_auth=True)
     assert server.checked() == server
@@ -87,7 +118,13 @@ def test_log_in_without_tls_has_to_be_asked_for() -> None:
     ("username", "password", "token", "complaint"),
     [
         (None, "pa55word", None, "no username"),
-        ("", "pa55word", None, "no username"),
+        ("", "pa55word", None, "username is empty"),
+        ("ann", "", None, "password is empty"),
+        ("ann", None, "", "token is empty"),
+        (b"ann", "pa55word", None, "username is text, and bytes"),
+        ("ann", b"pa55word", None, "password is text, and bytes"),
+        ("ann", 5, None, "password is text, and int"),
+        ("ann", None, b"pa55word", "token is text, and bytes"),
         (None, None, "pa55word", "no username"),
         ("ann", None, None, "neither"),
         ("ann", "pa55word", "pa55word", "both"),
@@ -97,9 +134,7 @@ def test_log_in_without_tls_has_to_be_asked_for() -> None:
         ("ann", None, "pa55word\udce9", "token has"),
     ],
 )
-def test_credentials_that_cannot_work(
-    username: str | None, password: str | None, token: str | None, complaint: str
-) -> None:
+def test_credentials_that_cannot_work(username: Any, password: Any, token: Any, complaint: str) -> None:
     with pytest.raises(InvalidConfiguration, match=complaint) as caught:
         Credentials.of(username, password, token)
     assert "pa55word" not in str(caught.value)
