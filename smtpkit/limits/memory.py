@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from smtpkit.limits.store import Reservation
+from smtpkit.runtime.lock import ForkSafeLock
 
 if TYPE_CHECKING:
     from smtpkit.runtime.base import Runtime
@@ -19,7 +19,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._counts: dict[str, _Counts] = {}
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     async def reserve(self, key: str, n: int, now: float, runtime: Runtime, *, limit: int, since: float) -> Reservation:
         """Count ``n`` at ``now``, if there is room."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidConfiguration, UnknownProvider
 from smtpkit.mime.characters import shown
+from smtpkit.runtime.lock import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,12 +20,18 @@ _TO_UNDERSCORE = str.maketrans("-. ", "___")
 _HOST_HINT = 'give the host itself: SmtpTlsTransport("mail.example.com", ...)'
 
 
+def _text(what: str, given: object) -> str:
+    if not isinstance(given, str):
+        raise InvalidConfiguration(f"{what} is text, not {type(given).__name__}")
+    return given
+
+
 def _name_key(name: str) -> str:
-    return name.strip().lower().translate(_TO_UNDERSCORE)
+    return _text("the name of a provider", name).strip().lower().translate(_TO_UNDERSCORE)
 
 
 def _domain_key(domain: str) -> str:
-    return domain.strip().rstrip(".").lower()
+    return _text("a domain", domain).strip().rstrip(".").lower()
 
 
 class Registry:
@@ -37,7 +43,7 @@ class Registry:
 
     def __init__(self, load: Callable[[], Iterable[Provider]] = tuple) -> None:
         self._load: Callable[[], Iterable[Provider]] | None = load
-        self._lock = RLock()
+        self._lock = ForkSafeLock()
         self._providers: dict[str, Provider] = {}
         self._names: dict[str, Provider] = {}
         self._domains: dict[str, Provider] = {}
@@ -87,7 +93,9 @@ class Registry:
             InvalidAddress: it is not one mailbox.
             UnknownProvider: no provider lists its domain.
         """
-        return self.for_domain(Address.of(address).domain)
+        if not isinstance(address, Address):
+            address = Address.parse(_text("an address", address))
+        return self.for_domain(address.domain)
 
     def register(self, provider: Provider, *, replace: bool = False) -> None:
         """Add a provider, so that it is found by its name, aliases and domains.

@@ -7,10 +7,11 @@ import socket
 import time
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from smtpkit.runtime.base import World
-from smtpkit.runtime.names import local_name
+from smtpkit.runtime.names import interleaved, local_name
+from smtpkit.runtime.race import dial, race
 from smtpkit.runtime.waiting import READABLE, ready
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncRuntime", "AsyncStream"]
 
-_ATTEMPT_DELAY = 0.25
-"""Seconds before the next address is tried beside the first (RFC 8305 §5)."""
+_ARRIVED_LIMIT = 1024 * 1024
+"""Octets kept of a server that nobody listens to; more is no SMTP server."""
+
+_LOOK_AGAIN = 0.05
 
 
 class _Waiter:
@@ -62,20 +65,27 @@ class AsyncStream(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: asyncio.Transport | None = None
+        self._bottom: asyncio.Transport | None = None
         self._arrived = bytearray()
         self._ended = False
         self._error: Exception | None = None
-        self._full = False
+        self._deaf = False
+        self._lost = False
         self._reader = _Waiter(loop)
         self._writer = _Waiter(loop)
 
     # -- what the loop calls ---------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = self._bottom = cast("asyncio.Transport", transport)
+        # Told of every octet that the system does not take, so that what is said to be written is.
+        self._transport.set_write_buffer_limits(high=0)
 
     def data_received(self, data: bytes) -> None:
         self._arrived += data
+        if len(self._arrived) > _ARRIVED_LIMIT and not self._deaf:
+            self._deaf = True
+            self._open.pause_reading()
         self._reader.wake()
 
     def eof_received(self) -> bool:
@@ -84,16 +94,12 @@ class AsyncStream(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._ended = True
+        self._ended = self._lost = True
         self._error = exc
         self._reader.wake()
         self._writer.wake()
 
-    def pause_writing(self) -> None:
-        self._full = True
-
     def resume_writing(self) -> None:
-        self._full = False
         self._writer.wake()
 
     # -- what the conversation calls -------------------------------------------
@@ -118,6 +124,9 @@ class AsyncStream(asyncio.Protocol):
         if self._arrived:
             data = bytes(self._arrived)
             self._arrived.clear()
+            if self._deaf and not self._ended:
+                self._deaf = False
+                self._open.resume_reading()
             return data
         if self._error is not None:
             raise self._error
@@ -135,13 +144,22 @@ class AsyncStream(asyncio.Protocol):
         transport = self._open
         self._refuse_if_ended()
         transport.write(data)
-        waiting = transport.get_write_buffer_size()
-        while self._full and not self._ended:
-            if not await self._writer.wait(min(self._loop.time() + progress, deadline)):
-                left = transport.get_write_buffer_size()
-                if left >= waiting or self._loop.time() >= deadline:
-                    raise TimeoutError("timed out")
-                waiting = left
+        left = self._unsent(transport)
+        stalled_at = self._loop.time() + progress
+        while left and not self._ended:
+            now = self._loop.time()
+            if now >= min(stalled_at, deadline):
+                raise TimeoutError("timed out")
+            # TLS does not tell when the transport below it is done, hence the short waits.
+            await self._writer.wait(min(now + _LOOK_AGAIN, stalled_at, deadline))
+            before, left = left, self._unsent(transport)
+            if left < before:
+                stalled_at = self._loop.time() + progress
+
+    def _unsent(self, transport: asyncio.Transport) -> int:
+        """Octets that wait for room, within TLS and below it."""
+        below = self._bottom if self._bottom is not None and self._bottom is not transport else None
+        return transport.get_write_buffer_size() + (below.get_write_buffer_size() if below is not None else 0)
 
     def _refuse_if_ended(self) -> None:
         if self._ended:
@@ -158,11 +176,13 @@ class AsyncStream(asyncio.Protocol):
             )
         if secured is None:
             raise ConnectionResetError("the connection was closed during the TLS handshake")
+        secured.set_write_buffer_limits(high=1, low=0)
         self._transport = secured
 
     def close(self) -> None:
         transport, self._transport = self._transport, None
-        if transport is not None and not self._loop.is_closed():
+        # A transport that is done already does not stand it on 3.11.
+        if transport is not None and not self._lost and not self._loop.is_closed():
             transport.abort()
 
     def abandon(self) -> None:
@@ -208,17 +228,18 @@ class AsyncRuntime:
         return World("asyncio", weakref.ref(self._loop))
 
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> AsyncStream:
-        options: dict[str, Any] = {}
-        if isinstance(self._loop, asyncio.BaseEventLoop):
-            # Happy Eyeballs (RFC 8305); other loops try one address after the other.
-            options = {"happy_eyeballs_delay": _ATTEMPT_DELAY, "interleave": 1}
-        if source_address:
-            options["local_addr"] = (source_address, 0)
         async with asyncio.timeout_at(deadline):
             try:
-                _, stream = await self._loop.create_connection(lambda: AsyncStream(self._loop), host, port, **options)
+                found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             except UnicodeError as error:
                 raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
+            addresses = interleaved([(family, address) for family, _, _, _, address in found])  # type: ignore[misc]
+            sock = await race([dial(self._loop, address, source_address) for address in addresses])
+            try:
+                _, stream = await self._loop.create_connection(lambda: AsyncStream(self._loop), sock=sock)
+            except BaseException:
+                sock.close()
+                raise
         return stream
 
     async def sleep(self, seconds: float) -> None:

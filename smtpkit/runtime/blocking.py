@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.runtime.base import World
 from smtpkit.runtime.names import local_name, look_up
-from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, wait
+from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, tune, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -179,8 +179,7 @@ def _connected(address: SocketAddress, source_address: str | None, seconds: floa
             sock.bind((source_address, 0))
         sock.settimeout(seconds)
         sock.connect(target)
-        # Without it one message costs 44 ms: Nagle's algorithm waits for the delayed ACK.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tune(sock)
     except BaseException:
         sock.close()
         raise

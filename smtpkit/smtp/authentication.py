@@ -77,7 +77,8 @@ async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtim
     """One AUTH command, its challenges and its last reply; and what an error challenge said."""
     mechanism = mechanism_for(name, login)
     initial = mechanism.initial()
-    await dialogue.send(commands.auth(name, None if initial is None else _encoded(initial)), "auth", secret=True)
+    encoded = None if initial is None else _encoded(initial)
+    await dialogue.send(commands.auth(name, encoded), "auth", hide=_secrets(encoded, login))
     reply = await dialogue.reply("auth")
     said = ""
     for _ in range(_MAX_CHALLENGES):
@@ -87,14 +88,18 @@ async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtim
         if challenge.startswith(b"{"):
             said = f" ({challenge.decode('utf-8', 'replace')})"
         # SCRAM takes up to half a second of work: not in somebody's event loop.
-        answer = await runtime.call(mechanism.answer, challenge)
-        await dialogue.send(commands.auth_line(_encoded(answer)), "auth", secret=True)
+        answer = _encoded(await runtime.call(mechanism.answer, challenge))
+        await dialogue.send(commands.auth_line(answer), "auth", hide=_secrets(answer, login))
         reply = await dialogue.reply("auth")
     if reply.code < 400 and reply.code != 235:
         raise ProtocolError(f"the server does not come to an end with AUTH {name}", stage="auth", reply=reply)
     if reply.positive:
         mechanism.verify()
     return reply, said
+
+
+def _secrets(response: str | None, login: Login) -> tuple[str, ...]:
+    return tuple(text for text in (response, login.secret) if text)
 
 
 def _encoded(response: bytes) -> str:

@@ -74,9 +74,7 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     held = b""
     at_line_start = True
     end = b"\r\n"
-    for chunk in chunks:
-        if not chunk:
-            continue
+    for chunk in _blocks(chunks):
         if held:
             yield held
         # A line may begin where a chunk begins, which the search for CRLF-dot does not see.
@@ -88,3 +86,13 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
             held = b"." + held
     # After a bare LF the lone dot would be none to a server that goes by the letter.
     yield held + (b".\r\n" if end == b"\r\n" else b"\r\n.\r\n")
+
+
+_BLOCK = 64 * 1024
+"""Octets of the largest write: as long as the last one was not begun, the mail was certainly not sent."""
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _BLOCK):
+            yield chunk[start : start + _BLOCK]

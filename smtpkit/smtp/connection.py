@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.capabilities import Capabilities
     from smtpkit.smtp.dialogue import Dialogue
+    from smtpkit.smtp.pool import Place
     from smtpkit.smtp.server import Server
 
 __all__ = ["Connection"]
@@ -34,6 +35,8 @@ class Connection:
         self._dialogue = dialogue
         self._capabilities = capabilities
         self._mails = 0
+        self.place: Place | None = None
+        """What it occupies in its pool while it is used."""
 
     @classmethod
     async def open(cls, server: Server, runtime: Runtime, deadline: float = float("inf")) -> Connection:

@@ -6,13 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
+from smtpkit.reply import Reply
 from smtpkit.smtp.replies import ReplyParser
 
 if TYPE_CHECKING:
     import ssl
 
     from smtpkit.errors import Stage
-    from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime, Stream
     from smtpkit.smtp.timeouts import Timeouts
 
@@ -34,20 +34,23 @@ class Dialogue:
         """Replies that are due. The greeting is the first."""
         self.deadline: float = float("inf")
         """When the whole send must be over, in the time of `Runtime.now`."""
-        self.last_reply_at: float = runtime.now()
         self._stream = stream
         self._runtime = runtime
         self._timeouts = timeouts
         self._parser = ReplyParser()
         self._open = True
+        self._hidden: tuple[str, ...] = ()
 
     @property
     def in_step(self) -> bool:
         """Whether the next command may go out: the connection is open and no reply is owed."""
         return self._open and self.owed == 0
 
-    async def send(self, commands: bytes, stage: Stage, replies: int = 1, secret: bool = False) -> None:
+    async def send(self, commands: bytes, stage: Stage, replies: int = 1, hide: tuple[str, ...] = ()) -> None:
         """Write ``commands``, which are answered by that many ``replies``.
+
+        What is in ``hide`` is secret: it is not logged, and a server that repeats it in its
+        reply does not bring it into an error.
 
         Raises:
             ProtocolError: the server has said something that nobody asked for.
@@ -56,8 +59,9 @@ class Dialogue:
         if self._parser.pending:
             raise self._failed(self._unasked(stage))
         self.owed += replies
+        self._hidden = hide
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("C: %s", "<secret>" if secret else commands.decode("utf-8", "replace").strip())
+            _log.debug("C: %s", "<secret>" if hide else commands.decode("utf-8", "replace").strip())
         await self._write(commands, stage)
 
     async def send_content(self, chunk: bytes, last: bool) -> None:
@@ -106,7 +110,8 @@ class Dialogue:
             error.stage = stage
             raise self._failed(error) from None
         self.owed -= 1
-        self.last_reply_at = self._runtime.now()
+        for secret in self._hidden if reply.code != 334 else ():
+            reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
         if _log.isEnabledFor(logging.DEBUG):
             # A challenge may have a token's details in it.
             _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import TimedOut
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from smtpkit.runtime.base import Event, Runtime, World
     from smtpkit.smtp.server import Server
 
-__all__ = ["Pool"]
+__all__ = ["Place", "Pool"]
 
 
 class Pool:
@@ -32,25 +32,30 @@ class Pool:
             DeliveryError: as `smtpkit.smtp.handshake.open_dialogue`.
         """
         room = self._room(runtime.world)
-        await room.enter(runtime, min(runtime.now() + self._server.timeouts.acquire, deadline))
+        place = await room.enter(runtime, min(runtime.now() + self._server.timeouts.acquire, deadline))
         try:
             while (connection := room.take()) is not None:
                 if await connection.alive():
-                    return connection
+                    break
                 connection.close()
-            return await Connection.open(self._server, runtime, deadline)
+            else:
+                connection = await Connection.open(self._server, runtime, deadline)
+            connection.place = place
         except BaseException:
-            room.leave()
+            place.leave()
             raise
+        return connection
 
-    def release(self, connection: Connection, runtime: Runtime) -> None:
+    @staticmethod
+    def release(connection: Connection) -> None:
         """Take back a connection. Synchronous, so that no second cancellation can come between."""
-        room = self._room(runtime.world)
-        if connection.reusable:
-            room.idle.append(connection)
-        else:
+        place, connection.place = connection.place, None
+        if not connection.reusable:
             connection.close()
-        room.leave()
+        elif place is not None:
+            place.room.idle.append(connection)
+        if place is not None:
+            place.leave()
 
     async def close(self, runtime: Runtime) -> None:
         """Say goodbye on the idle connections of this world; a later `acquire` opens new ones."""
@@ -68,35 +73,66 @@ class Pool:
         return room
 
 
+class Place:
+    """The right to one connection. Whoever loses it, interrupted between any two lines, has given it back."""
+
+    __slots__ = ("room",)
+
+    def __init__(self, room: _Room) -> None:
+        self.room: _Room = room
+
+    def leave(self) -> None:
+        """Give it back. May be called again."""
+        self.room.vacate(id(self))
+
+    def __del__(self) -> None:
+        self.leave()
+
+
 class _Room:
     """The connections of one world, and who waits for one: first come, first served."""
 
     def __init__(self, size: int) -> None:
         self.idle: deque[Connection] = deque()
-        self._free = size
-        self._waiting: deque[Event] = deque()
-        self._lock = Lock()
+        self._size = size
+        self._taken: set[int] = set()
+        self._waiting: dict[int, Event] = {}
+        # A finalizer may come in the middle of a change, and the room is then left by the thread that is in it.
+        self._lock = RLock()
 
-    async def enter(self, runtime: Runtime, deadline: float) -> None:
+    async def enter(self, runtime: Runtime, deadline: float) -> Place:
+        place = Place(self)
         with self._lock:
-            if self._free:
-                self._free -= 1
-                return
+            if len(self._taken) < self._size:
+                self._taken.add(id(place))
+                return place
             turn = runtime.event()
-            self._waiting.append(turn)
+            self._waiting[id(place)] = turn
         came = False
         try:
             came = await turn.wait(deadline)
         finally:
-            if not came and not self._withdraw(turn):
-                # The place was handed over in the very moment in which we gave up.
-                self.leave()
+            if not came:
+                place.leave()
         if not came:
             raise TimedOut(
                 "no connection became free in time",
                 stage="acquire",
                 hint="Allow more connections=..., or a longer Timeouts(acquire=...).",
             )
+        return place
+
+    def vacate(self, place: int) -> None:
+        with self._lock:
+            self._waiting.pop(place, None)
+            if place not in self._taken:
+                return
+            self._taken.discard(place)
+            if self._waiting:
+                # Handed over here, so that nobody who comes now can overtake.
+                longest = next(iter(self._waiting))
+                self._taken.add(longest)
+                self._waiting.pop(longest).set()
 
     def take(self) -> Connection | None:
         """The idle connection that was used last, which is the likeliest to live."""
@@ -104,20 +140,6 @@ class _Room:
             return self.idle.pop()
         except IndexError:
             return None
-
-    def leave(self) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._free += 1
-
-    def _withdraw(self, turn: Event) -> bool:
-        with self._lock:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                return True
-        return False
 
     def abandon(self) -> None:
         while (connection := self.take()) is not None:

@@ -152,13 +152,20 @@ class Transaction:
         if reply.code < 400:
             return
         if step == "MAIL":
-            sender = self._mail.envelope.reverse_path
-            name = sender.addr_spec if sender else "<>"
-            self._refuse_all(SenderRefused(f"the server refused the sender {name}", reply=reply))
+            self._refuse_all(self._mail_refused(reply))
         elif address is not None:
             self._outcomes.setdefault(address.addr_spec, Outcome("refused", reply))
         else:
             self._refuse_all(ContentRefused("the server refused to take the content", stage="data", reply=reply))
+
+    def _mail_refused(self, reply: Reply) -> DeliveryError:
+        if reply.code == 530:
+            hint = "Give the transport username= and password=. Without TLS, use SmtpTlsTransport or SmtpSslTransport."
+            return SenderRefused("the server wants a log-in, or TLS, first", reply=reply, hint=hint)
+        if reply.code == 552 or reply.enhanced_code in ("5.3.4", "5.2.3"):
+            return ContentRefused(f"the mail of {self._mail.size} octets is too large", stage="mail", reply=reply)
+        sender = self._mail.envelope.reverse_path
+        return SenderRefused(f"the server refused the sender {sender.addr_spec if sender else '<>'}", reply=reply)
 
     def _command(self, step: str, address: Address | None) -> bytes:
         if address is not None:

@@ -137,9 +137,9 @@ def test_no_connection_becomes_free_in_time() -> None:
                 await pool.acquire(runtime, float("inf"))
             assert (caught.value.stage, runtime.now() - before) == ("acquire", 7)
             assert "connections=" in (caught.value.hint or "")
-        pool.release(held, runtime)
+        pool.release(held)
         assert await pool.acquire(runtime, float("inf")) is held
-        pool.release(held, runtime)
+        pool.release(held)
         await pool.close(runtime)
 
     tested, players = pool(1, 1, acquire=7)
@@ -169,19 +169,19 @@ def test_first_come_first_served() -> None:
             connection = await pool.acquire(runtime, float("inf"))
             order.append(number)
             await asyncio.sleep(0)
-            pool.release(connection, runtime)
+            pool.release(connection)
 
         held = await pool.acquire(runtime, float("inf"))
         tasks = [asyncio.create_task(one(number)) for number in range(5)]
         await _queued(tasks)
         # One that gives up, and one that is taken out in the very moment in which its turn comes.
         tasks[1].cancel()
-        pool.release(held, runtime)
+        pool.release(held)
         tasks[0].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert order == [2, 3, 4]
         again = await asyncio.wait_for(pool.acquire(runtime, float("inf")), 1)
-        pool.release(again, runtime)
+        pool.release(again)
         await pool.close(runtime)
 
     tested, players = pool(1, 1)
