@@ -152,7 +152,7 @@ def _opened(
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "attachment"
     if isinstance(source, (str, os.PathLike)):
-        path = os.fspath(cast("str | os.PathLike[str]", source))
+        path: str = os.fspath(source)  # pyright: ignore[reportUnknownVariableType]
         _size(path)
         return path, os.path.basename(path)
     if callable(source):

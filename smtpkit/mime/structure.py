@@ -9,6 +9,7 @@ from smtpkit.attachment import Attachment
 from smtpkit.mime.content import Content, EncodedFile
 from smtpkit.mime.encodings import base64_blocks, encode_text, normalize_newlines
 from smtpkit.mime.headers import address_list, parameter, structured, unstructured
+from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -196,11 +197,32 @@ def _file(file: Attachment) -> Part:
 
 def _file_head(file: Attachment) -> list[str]:
     disposition = "attachment" if file.content_id is None else "inline"
+    filename = parameter("filename", file.filename)
+    content_type = file.content_type
+    # The name once more in ASCII, for clients that do not know RFC 2231. It is no `filename` beside `filename*`:
+    # many readers, the standard library's old policy among them, would take that one and lose the real name.
+    if filename.startswith("filename*") and not _NAMED.search(content_type):
+        content_type += f"; {parameter('name', _ascii_name(file.filename))}"
     head = [
-        structured("Content-Type", file.content_type),
+        structured("Content-Type", content_type),
         "Content-Transfer-Encoding: base64" if file.mail is None else "Content-Transfer-Encoding: 7bit",
-        structured("Content-Disposition", f"{disposition}; {parameter('filename', file.filename)}"),
+        structured("Content-Disposition", f"{disposition}; {filename}"),
     ]
     if file.content_id is not None:
         head.append(structured("Content-ID", f"<{file.content_id}>"))
     return head
+
+
+_NAMED = Pattern(r"(?i);\s*name=")
+_NO_PLAIN_NAME = Pattern(r"[^A-Za-z0-9._+-]+")
+
+
+def _ascii_name(filename: str) -> str:
+    """A name of ASCII letters that is like ``filename``: short, and without spaces, where it would be folded."""
+    from unicodedata import normalize
+
+    plain = normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    stem, dot, extension = _NO_PLAIN_NAME.sub("_", plain).rpartition(".")
+    if not dot:
+        stem, extension = extension, ""
+    return f"{stem[:40].strip('._') or 'attachment'}{dot}{extension[:12]}".rstrip(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -413,3 +414,48 @@ def test_bad_sources(give: Callable[[], Message], what: str) -> None:
     with pytest.raises(InvalidMessage, match=re.escape(what)) as caught:
         give()
     assert caught.value.hint
+
+
+# -- file names for old clients ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("filename", "name"),
+    [
+        ("report.pdf", None),
+        ("my report.pdf", None),
+        ("Übersicht 2026.pdf", "Ubersicht_2026.pdf"),
+        ("日本語.csv", "attachment.csv"),
+        ("日本語", "attachment"),
+        ("ﬁle.p d f€", "file.p_d_f"),
+        (f"{'long ' * 30}.txt", "long_" * 7 + "long.txt"),
+        ("ä\u2028b\x85c\t.txt", "abc.txt"),
+        ("é" * 90 + ".tar.gz", "e" * 40 + ".gz"),
+    ],
+)
+def test_an_ascii_name_for_old_clients(filename: str, name: str | None) -> None:
+    message = BASE.attach(b"x", filename=filename, content_type="text/x; a=b")
+    for found in (message.as_email_message(), message_from_bytes(message.as_bytes())):
+        part: Any = found.get_payload(1)
+        assert part.get_filename() == filename
+        assert part.get_param("name") == name
+        assert part.get_param("a") == "b"
+
+
+def test_a_name_that_is_given_stays() -> None:
+    part = last_part(BASE.attach(b"x", filename="ä.txt", content_type="text/x; Name=mine.txt"))
+    assert part.get_param("name") == "mine.txt"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(min_size=1, max_size=100))
+def test_any_file_name_has_one_content_type(filename: str) -> None:
+    try:
+        message = BASE.attach(b"x", filename=filename)
+    except InvalidMessage:
+        return
+    part = last_part(message)
+    # The standard library's reader strips the name.
+    assert part.get_filename() == filename.replace("\\", "/").rpartition("/")[2].strip()
+    assert str(part.get_param("name", "a")).isascii()
+    assert max(map(len, message.as_bytes().split(b"\r\n"))) <= 78
