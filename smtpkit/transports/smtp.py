@@ -117,7 +117,7 @@ class SmtpTransport:
             try:
                 receipt = await connection.send(mail, deadline)
             finally:
-                self._pool.release(connection, runtime)
+                self._pool.release(connection)
             if not connection.died_idle(receipt):
                 return receipt
 
