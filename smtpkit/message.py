@@ -179,9 +179,9 @@ class Message(HeaderMethods):
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is."""
-        from smtpkit.mime.parse import message_from, parsed
+        from smtpkit.mime.parse import message_parsed
 
-        return message_from(cls.of({}), parsed(data))
+        return message_parsed(cls.of({}), data)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Message.of, (self._fields,)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from types import TracebackType
 
+    from smtpkit.delivery import AnyMessage
+
 T = TypeVar("T")
 
 AnyMailer: TypeAlias = "Mailer | AsyncMailer"
@@ -51,7 +53,7 @@ class Both:
 
         return self.runner.run(limited())
 
-    def send(self, mailer: AnyMailer, message: Message, *, envelope: Envelope | None = None) -> Receipt:
+    def send(self, mailer: AnyMailer, message: AnyMessage, *, envelope: Envelope | None = None) -> Receipt:
         """What ``send`` returns or raises."""
         if isinstance(mailer, Mailer):
             return mailer.send(message, envelope=envelope)
@@ -63,7 +65,7 @@ class Both:
             return draft.send(envelope=envelope)
         return self.wait(cast("AsyncDraft", draft).send(envelope=envelope))
 
-    def send_many(self, mailer: AnyMailer, messages: Iterable[Message]) -> Receipts:
+    def send_many(self, mailer: AnyMailer, messages: Iterable[AnyMessage]) -> Receipts:
         """The batch, as an iterator."""
         return Receipts(self, mailer.send_many(messages))
 

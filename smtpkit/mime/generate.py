@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smtpkit.address import Address
 
-__all__ = ["generated"]
+__all__ = ["check_values", "generated", "octets", "write_addresses"]
 
 _NAME = Pattern(r"[!-9;-~]+\Z")
 _BREAK = Pattern(r"\r(?!\n)|\n(?![ \t])|\0")
@@ -36,18 +36,18 @@ def generated(email: AnyEmail[Any, Any], author: Address | None) -> tuple[bytes,
     """
     from copy import deepcopy
 
-    _check_values(email)
+    check_values(email)
     copy = deepcopy(email)
     bcc = tuple(each for value in copy.get_all("bcc", []) for each in addresses_of("Bcc", str(value)))
     for name in ("bcc", "resent-bcc"):
         del copy[name]
     _complete(copy, author)
-    utf8 = _write_addresses(copy)
+    utf8 = write_addresses(copy)
     names = [name.lower() for name in copy.keys()]  # noqa: SIM118
-    return _checked(_octets(copy, utf8), names), bcc
+    return _checked(octets(copy, utf8), names), bcc
 
 
-def _check_values(email: AnyEmail[Any, Any]) -> None:
+def check_values(email: AnyEmail[Any, Any]) -> None:
     """Refuse what some versions write as a further header field, in the parts too."""
     for part in email.walk():
         # Items are decoded: a line feed in an encoded-word shows here.
@@ -84,9 +84,10 @@ def _complete(email: AnyEmail[Any, Any], author: Address | None) -> None:
         email["Message-ID"] = stamp.message_id(domain)
 
 
-def _octets(email: AnyEmail[Any, Any], utf8: bool) -> bytes:
+def octets(email: AnyEmail[Any, Any], utf8: bool) -> bytes:
+    """What the library generates, with CRLF and its header fields not folded anew."""
     signed = any(part.get_content_type() == "multipart/signed" for part in email.walk())
-    options: dict[str, Any] = {"linesep": "\r\n", "cte_type": "8bit" if signed else "7bit", "max_line_length": 998}
+    options: dict[str, Any] = {"linesep": "\r\n", "cte_type": "8bit" if signed or utf8 else "7bit", "max_line_length": 998}
     policy: Any = email.policy
     if hasattr(policy, "refold_source"):
         options |= {"refold_source": "none", "utf8": policy.utf8 or utf8}
@@ -96,7 +97,7 @@ def _octets(email: AnyEmail[Any, Any], utf8: bool) -> bytes:
         raise InvalidMessage(f"the standard library cannot write this message: {error!r}") from error
 
 
-def _write_addresses(email: AnyEmail[Any, Any]) -> bool:
+def write_addresses(email: AnyEmail[Any, Any]) -> bool:
     """Write addresses that are not ASCII, which the library would make encoded-words; whether one needs SMTPUTF8."""
     utf8 = False
     for name, value in email.items():

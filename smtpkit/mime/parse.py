@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Message)
 
-__all__ = ["known_fields", "message_from", "parsed", "read_addresses"]
+__all__ = ["known_fields", "message_from", "message_parsed", "read_addresses"]
 
 _ONE = {"from": "from_", "sender": "sender"}
 _MANY = {"to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to"}
@@ -30,6 +30,7 @@ _SINGLE = (*_ONE, *_MANY, "subject", "date", "message-id")
 _LEFT_OUT = ("mime-version", "received", "dkim-signature", "return-path")
 _LIST = ("list-unsubscribe", "list-unsubscribe-post")
 _URL = Pattern(r"<\s*([^<>]*?)\s*>")
+_QUOTED_TOKEN = Pattern(r'"[A-Za-z0-9!#$&^_.+-]+"\Z')
 _LEVELS: dict[str, Literal["high", "normal", "low"]] = {
     "1": "high",
     "2": "high",
@@ -185,24 +186,29 @@ def _time(value: str) -> datetime:
 # -- messages --------------------------------------------------------------------
 
 
-def parsed(data: bytes) -> EmailMessage:
-    """The standard library's reading of a saved mail."""
-    from email import message_from_bytes, policy
-
-    return message_from_bytes(data, policy=policy.default)
-
-
 def message_from(empty: M, source: AnyEmail[Any, Any]) -> M:
-    """``empty`` with all that is in ``source``.
+    """``empty`` with all that is in ``source``, which stays as it is.
 
     Raises:
+        InvalidHeader: a header has a line break.
         InvalidMessage: it has something that a `Message` cannot represent.
     """
-    from email.message import EmailMessage
+    from copy import deepcopy
 
+    from smtpkit.mime.generate import check_values, octets, write_addresses
+
+    check_values(source)
+    own = deepcopy(source)
+    write_addresses(own)
     # As octets, which is the one form that all of its policies and versions agree on.
-    email = parsed(source.as_bytes(policy=source.policy.clone(max_line_length=998)))
-    assert isinstance(email, EmailMessage)
+    return message_parsed(empty, octets(own, utf8=True))
+
+
+def message_parsed(empty: M, data: bytes) -> M:
+    """``empty`` with all that is in a saved mail. Raises as `message_from`."""
+    from email import message_from_bytes, policy
+
+    email = message_from_bytes(data, policy=policy.default)
     message, seen = empty, set[str]()
     for name, value in email.raw_items():
         low = name.lower()
@@ -300,7 +306,8 @@ def _content_type(part: EmailMessage) -> str:
 
     plain = part.get_content_type()
     found: Any = part.get_params(failobj=[], unquote=False)
-    kept = [f"{key}={value}" for key, value in found[1:] if key.lower() not in ("name", "boundary")]
+    given = [(key, str(value)) for key, value in found[1:] if key.lower() not in ("name", "boundary")]
+    kept = [f"{key}={value[1:-1] if _QUOTED_TOKEN.match(value) else value}" for key, value in given]
     try:
         return checked_content_type("; ".join([plain, *kept]))
     except InvalidMessage:

@@ -11,6 +11,7 @@ from smtpkit import errors
 from smtpkit.envelope import Envelope
 from smtpkit.mail import Mail
 from smtpkit.message import Message
+from smtpkit.raw import RawMessage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -356,3 +357,21 @@ def test_a_surplus_reply_never_makes_a_success(way: Way, surplus: str) -> None:
 def test_the_null_reverse_path(way: Way) -> None:
     flight = MIXED.replace("<ann@a.test>", "<>")
     assert send(HELLO.format(extension="HELP") + flight, way, Mail(MESSAGE, Envelope(None, ["r1@b.test"]))).ok
+
+
+EIGHT_BIT = RawMessage(b"From: ann@a.test\r\nTo: r1@b.test\r\n\r\n\xff\r\n")
+
+
+@pytest.mark.parametrize("way", ALL, ids=_ids)
+def test_8_bit_octets_are_refused_where_8bitmime_is_not_offered(way: Way) -> None:
+    receipt = send(HELLO.format(extension="HELP"), way, Mail(EIGHT_BIT))
+    assert described(receipt) == "refused"
+    assert isinstance(receipt.error, errors.ContentRefused)
+    assert "8BITMIME" in receipt.error.message
+    assert receipt.error.hint
+
+
+@pytest.mark.parametrize("way", ALL, ids=_ids)
+def test_8_bit_octets_are_announced(way: Way) -> None:
+    script = MIXED.replace("<ann@a.test>", "<ann@a.test> BODY=8BITMIME")
+    assert described(send(HELLO.format(extension="8BITMIME") + script, way, Mail(EIGHT_BIT))) == "accepted 250"
