@@ -87,7 +87,9 @@ def _complete(email: AnyEmail[Any, Any], author: Address | None) -> None:
 def octets(email: AnyEmail[Any, Any], utf8: bool) -> bytes:
     """What the library generates, with CRLF and its header fields not folded anew."""
     signed = any(part.get_content_type() == "multipart/signed" for part in email.walk())
-    options: dict[str, Any] = {"linesep": "\r\n", "cte_type": "8bit" if signed or utf8 else "7bit", "max_line_length": 998}
+    # UTF-8 in a header is kept with 8bit only.
+    cte_type = "8bit" if signed or utf8 else "7bit"
+    options: dict[str, Any] = {"linesep": "\r\n", "cte_type": cte_type, "max_line_length": 998}
     policy: Any = email.policy
     if hasattr(policy, "refold_source"):
         options |= {"refold_source": "none", "utf8": policy.utf8 or utf8}
