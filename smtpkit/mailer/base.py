@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from smtpkit.address import Address
 from smtpkit.delivery import Delivery
 from smtpkit.errors import InvalidConfiguration
+from smtpkit.mime.characters import shown
 from smtpkit.secret import Secret
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class MailerBase:
         limits: one limit or several; each counts for the transport's account.
         on_partial: what ``send`` does when some recipients accepted and others did not:
             ``"return"`` the receipt, or ``"raise"`` its error.
+        provider: whose account it is, so that a refused log-in is explained with that provider's
+            `Provider.password_hint`. `for_provider` gives it.
 
     Raises:
         InvalidAddress: ``default_from`` is not an address.
@@ -115,19 +118,14 @@ class MailerBase:
         from smtpkit.transports.smtp import smtp_transport
 
         provider = get(name)
-        login = provider.login(username)
-        own_domain = domain or (username.rpartition("@")[2] if username and "@" in username else None)
-        endpoint = provider.endpoint(security=security, region=region, domain=own_domain)
-        if default_from is None and provider.username == "address":
-            default_from = login
+        login = _login(provider, username, password, token)
+        if not domain and username and "@" in username:
+            domain = username.rpartition("@")[2]
+        to = provider.endpoint(security=security, region=region, domain=domain)
+        given = {**options, "username": login, "password": password, "token": token}
         return cls(
-            smtp_transport(
-                endpoint.security,
-                endpoint.host,
-                endpoint.port,
-                {**options, "username": login, "password": password, "token": token},
-            ),
-            default_from=default_from,
+            smtp_transport(to.security, to.host, to.port, given),
+            default_from=login if default_from is None and provider.username == "address" else default_from,
             limits=preset_limits(provider) if limits == "preset" else limits,
             on_partial=on_partial,
             provider=provider,
@@ -149,13 +147,16 @@ class MailerBase:
         ``address`` is the user name and, with its display name, the default From; the rest is as in `for_provider`.
 
         Raises:
+            InvalidAddress: it is not one mailbox.
+            InvalidConfiguration: it is no text, or the preset cannot be used with these arguments.
             UnknownProvider: no preset has this domain.
         """
         from smtpkit.providers import for_address
 
+        provider = for_address(address)
         own = Address.of(address)
         return cls.for_provider(
-            for_address(own).name,
+            provider.name,
             own.addr_spec,
             password,
             token=token,
@@ -199,24 +200,38 @@ class MailerBase:
 
     @classmethod
     def _configured(cls, given: Configuration) -> Self:
-        from smtpkit.mailer.configuration import SCHEMES
-        from smtpkit.providers import get
+        from smtpkit.mailer.configuration import SCHEMES, provider_of
         from smtpkit.transports.smtp import smtp_transport
 
         options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
         options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}
         if given.scheme not in SCHEMES:
-            provider = get(given.scheme)
+            provider = provider_of(given.scheme)
             if given.host or given.port:
                 raise InvalidConfiguration(
                     f"a {given.scheme}:// URL has no host and port: the preset knows them",
-                    hint="Use smtp:// or smtps:// for a host of your own.",
+                    hint="End it with @, after the password. Use smtp:// or smtps:// for a host of your own.",
                 )
             return cls.for_provider(provider.name, **options)
         if not given.host:
             raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
         own = {name: options.pop(name) for name in ("default_from", "on_partial") if name in options}
         return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), **own)
+
+
+def _login(provider: Provider, username: str | None, password: str | None, token: TokenSource | None) -> str | None:
+    """The user name to log in with, or an error that says what this provider wants."""
+    login = provider.login(username)
+    if login is None and provider.needs_login:
+        raise InvalidConfiguration(
+            f"{provider.title} takes mail only after log-in, and no username was given", hint=provider.password_hint
+        )
+    if login is not None and password is None and token is None:
+        raise InvalidConfiguration(
+            f"the username {shown(login)} needs either a password or a token, and got neither",
+            hint=provider.password_hint,
+        )
+    return login
 
 
 def _all(limits: Limits) -> tuple[DailyLimit, ...]:

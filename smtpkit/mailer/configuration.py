@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from smtpkit.errors import InvalidConfiguration
+from smtpkit.errors import InvalidConfiguration, UnknownProvider
 from smtpkit.mime.characters import shown
 from smtpkit.secret import Secret
 from smtpkit.smtp.timeouts import Timeouts
@@ -13,8 +13,11 @@ from smtpkit.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from urllib.parse import SplitResult
 
-__all__ = ["SCHEMES", "Configuration"]
+    from smtpkit.providers.provider import Provider
+
+__all__ = ["SCHEMES", "Configuration", "provider_of"]
 
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
@@ -46,31 +49,24 @@ class Configuration:
         Raises:
             InvalidConfiguration: it cannot be read.
         """
-        from urllib.parse import parse_qsl, unquote, urlsplit
+        from urllib.parse import parse_qsl
 
+        if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidConfiguration(
+                f"a URL is text, and {type(url).__name__} was given",
+                hint=f"Is a variable not set that it comes from? {_HINT}",
+            )
         scheme, colon, _ = url.partition("://")
         if not (colon and _SCHEME.fullmatch(scheme)):
             raise InvalidConfiguration("not a URL: it does not begin with a scheme and ://", hint=_HINT)
-        try:
-            # Providers' names may have an underscore, which urlsplit takes for no scheme.
-            parts = urlsplit("smtp" + url[len(scheme) :])
-            port = parts.port
-        except ValueError as error:
-            raise InvalidConfiguration(
-                f"the {scheme}:// URL cannot be read: {_without_details(error)}",
-                hint=_ENCODE,
-            ) from None
-        if parts.path not in ("", "/") or parts.fragment:
-            raise InvalidConfiguration(
-                f"the {scheme}:// URL has a path or fragment",
-                hint=_ENCODE,
-            )
+        parts, port = _split(scheme, url)
+        password = _decoded(scheme, "password", parts.password)
         return cls(
             scheme.lower(),
             parts.hostname,
             port,
-            unquote(parts.username) if parts.username else None,
-            Secret(unquote(parts.password)) if parts.password else None,
+            _decoded(scheme, "user name", parts.username),
+            None if password is None else Secret(password),
             # With an @ it may be the end of a password that has a question mark.
             _options(
                 parse_qsl(parts.query, keep_blank_values=True), secret="@" in parts.query or "token" in parts.query
@@ -98,7 +94,7 @@ class Configuration:
         schemes = {name: scheme for scheme, name in SCHEMES.items()}
         if security not in schemes:
             raise InvalidConfiguration(
-                f"SMTP_SECURITY is {shown(security)}", hint=f"It is one of {', '.join(schemes)}."
+                f"SMTP_SECURITY is {shown(security)}", hint="It is one of tls (465), starttls (587) and plaintext (25)."
             )
         password = environ.get("SMTP_PASSWORD")
         return cls(
@@ -109,6 +105,56 @@ class Configuration:
             Secret(password) if password else None,
             more,
         )
+
+
+def provider_of(scheme: str) -> Provider:
+    """The provider that a URL's scheme names.
+
+    Raises:
+        UnknownProvider: there is none.
+    """
+    from smtpkit.providers import get
+
+    try:
+        return get(scheme)
+    except UnknownProvider as error:
+        error.hint = "For a host of your own write smtps://user:password@host (port 465) or smtp:// (587)."
+        raise
+
+
+def _split(scheme: str, url: str) -> tuple[SplitResult, int | None]:
+    """The parts of ``url``, and its port."""
+    from urllib.parse import urlsplit
+
+    try:
+        # Providers' names may have an underscore, which urlsplit takes for no scheme.
+        parts = urlsplit("smtp" + url[len(scheme) :])
+        port = parts.port
+    except ValueError as error:
+        hint = _ENCODE
+        if scheme.lower() not in SCHEMES:
+            provider_of(scheme)
+            # What was meant as the password reads as a port if the @ after it is missing.
+            hint = f"A provider's URL has no host: end it with @, as in {scheme}://user:password@. {_ENCODE}"
+        raise InvalidConfiguration(
+            f"the {scheme}:// URL cannot be read: {_without_details(error)}", hint=hint
+        ) from None
+    if parts.path not in ("", "/") or parts.fragment:
+        raise InvalidConfiguration(f"the {scheme}:// URL has a path or fragment", hint=_ENCODE)
+    return parts, port
+
+
+def _decoded(scheme: str, what: str, text: str | None) -> str | None:
+    from urllib.parse import unquote
+
+    if not text:
+        return None
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidConfiguration(
+            f"the {what} in the {scheme}:// URL is not percent-encoded UTF-8", hint=_ENCODE
+        ) from None
 
 
 def _without_details(error: ValueError) -> str:

@@ -160,6 +160,8 @@ class Provider:
     kind: Kind = "custom"
     status: ProviderStatus = "active"
     confidence: Confidence = "single-source"
+    without_login: bool = False
+    """Whether it also takes mail without log-in, such as from IP addresses that its customer has named."""
 
     def endpoint(
         self, *, security: EndpointSecurity | None = None, region: str | None = None, domain: str | None = None
@@ -187,7 +189,11 @@ class Provider:
         """
         if self.username == "apikey":
             return "apikey"
-        if username is None or self.username == "custom":
+        if username is None:
+            return None
+        if not isinstance(username, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidConfiguration(f"the username is text, and {type(username).__name__} was given")
+        if self.username == "custom":
             return username
         local_part, at, domain = username.rpartition("@")
         if self.username == "local-part":
@@ -199,6 +205,11 @@ class Provider:
                 hint=f'Give it with its domain, such as "me@{example}".',
             )
         return username
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether it takes no mail without log-in; not known of a host of your own without a user name rule."""
+        return not self.without_login and (self.kind != "custom" or self.username != "custom")
 
     @property
     def password_hint(self) -> str:
@@ -262,4 +273,6 @@ class Provider:
 
 
 def _region_key(region: str) -> str:
+    if not isinstance(region, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidConfiguration(f"a region is text, not {type(region).__name__}")
     return region.strip().lower().replace("_", "-")

@@ -98,7 +98,7 @@ class Server:
                 hint="Use SmtpTlsTransport or SmtpSslTransport; on your own machine allow_insecure_auth=True.",
             )
         name: object = self.local_hostname
-        if name is not None and not (isinstance(name, str) and _EHLO_NAME.fullmatch(name)):
+        if name is not None and not (isinstance(name, str) and _EHLO_NAME.fullmatch(name)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(f"not a host name for EHLO: {shown(str(name))}")
         _check_source(self.source_address)
         return self
@@ -106,7 +106,7 @@ class Server:
     def _check_address(self) -> None:
         host: object = self.host
         hint = 'Give it as in "smtp.example.com", and an IPv6 address without brackets.'
-        if not isinstance(host, str):
+        if not isinstance(host, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(f"a host name is text, not {type(host).__name__}", hint=hint)
         labels = host.removesuffix(".").split(".")
         if not host.isprintable() or set(host) & set(" /@<>[]") or not all(0 < len(label) < 64 for label in labels):

@@ -66,7 +66,11 @@ def test_from_env(
         (VARIABLES | {"SMTP_PORT": "0"}, InvalidConfiguration, "not a port: 0"),
         (VARIABLES | {"SMTP_PORT": "65536"}, InvalidConfiguration, "not a port: 65536"),
         (VARIABLES | {"SMTP_PORT": "9" * 5000}, InvalidConfiguration, "SMTP_PORT"),
-        (VARIABLES | {"SMTP_SECURITY": "ssl"}, InvalidConfiguration, "one of starttls, tls, plaintext"),
+        (
+            VARIABLES | {"SMTP_SECURITY": "ssl"},
+            InvalidConfiguration,
+            r"tls \(465\), starttls \(587\) and plaintext \(25\)",
+        ),
         (VARIABLES | {"SMTP_SECURITY": "plaintext"}, InvalidConfiguration, "log-in without TLS"),
         (VARIABLES | {"SMTP_FROM": "nobody"}, InvalidAddress, "nobody"),
         ({"SMTP_HOST": "h", "SMTP_USERNAME": "u"}, InvalidConfiguration, "neither"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -79,7 +80,9 @@ def test_keys_of_every_kind() -> None:
     assert server.timeouts == Timeouts(reply=2.5, total=60)
 
 
-REFUSED_URLS: list[tuple[str, type[Exception], str]] = [
+REFUSED_URLS: list[tuple[Any, type[Exception], str]] = [
+    (None, InvalidConfiguration, "a URL is text, and NoneType"),
+    (b"smtp://h", InvalidConfiguration, "a URL is text, and bytes"),
     ("", InvalidConfiguration, "not a URL"),
     ("smtp.example.com", InvalidConfiguration, "not a URL"),
     ("u:pass%word@h", InvalidConfiguration, "not a URL"),
@@ -88,7 +91,16 @@ REFUSED_URLS: list[tuple[str, type[Exception], str]] = [
     ("smtp://", InvalidConfiguration, "has no host"),
     ("smtp://u:p@", InvalidConfiguration, "has no host"),
     ("smtp://u:p@:25", InvalidConfiguration, "has no host"),
-    ("http://h", UnknownProvider, "'http'"),
+    ("http://h", UnknownProvider, "'http'(?s:.)*smtps://.*smtp://"),
+    ("http://h:port", UnknownProvider, "'http'(?s:.)*smtps://.*smtp://"),
+    ("gmail://me@gmail.com:pw", InvalidConfiguration, "end it with @"),
+    ("gmail://me%40gmail.com:pw", InvalidConfiguration, "end it with @"),
+    ("gmail://me@gmail.com:1234", InvalidConfiguration, "End it with @"),
+    ("gmail://me@gmail.com:@", InvalidConfiguration, "neither(?s:.)*an app password"),
+    ("smtps://u:%ff@h", InvalidConfiguration, "password in the smtps:// URL is not percent-encoded UTF-8"),
+    ("smtps://%ff:p@h", InvalidConfiguration, "user name in the smtps:// URL"),
+    ("smtp://h?source_address=nonsense", InvalidConfiguration, "not an IP address"),
+    ("smtp://h?timeouts.connect=1e12", InvalidConfiguration, "86400"),
     ("gmial://me@gmail.com:p@", UnknownProvider, "nearest: gmail"),
     ("gmail://me@gmail.com:p@smtp.gmail.com", InvalidConfiguration, "has no host and port: the preset"),
     ("gmail://me:p@", InvalidConfiguration, "whole address"),
@@ -131,7 +143,7 @@ REFUSED_URLS: list[tuple[str, type[Exception], str]] = [
 
 @MAILERS
 @pytest.mark.parametrize(("url", "kind", "text"), REFUSED_URLS)
-def test_from_url_refuses(mailer: type[Mailer], url: str, kind: type[Exception], text: str) -> None:
+def test_from_url_refuses(mailer: type[Mailer], url: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         mailer.from_url(url)
 
