@@ -86,7 +86,8 @@ class Place:
         self.room.vacate(id(self))
 
     def __del__(self) -> None:
-        self.leave()
+        if hasattr(self, "room"):  # its constructor may have been interrupted, too
+            self.leave()
 
 
 class _Room:
