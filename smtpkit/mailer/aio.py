@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
 from typing import TYPE_CHECKING
 
-from smtpkit.mailer.base import MailerBase
+from smtpkit.mailer.base import MailerBase, refuse_one
+from smtpkit.mailer.closing import AsyncClosing
 from smtpkit.mailer.draft import BaseDraft
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
-    from types import TracebackType
+    from collections.abc import Iterable, Iterator
     from typing import Self
 
     from smtpkit.delivery import AnyMessage, Delivery
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncBatch", "AsyncDraft", "AsyncMailer"]
 
 
-class AsyncMailer(MailerBase):
+class AsyncMailer(AsyncClosing, MailerBase):
     """Sends mail from asyncio. One mailer may be shared by tasks, and used in a second event loop.
 
     ::
@@ -60,19 +60,13 @@ class AsyncMailer(MailerBase):
                 if not receipt.ok:
                     print(receipt.error)
         """
-        return AsyncBatch(self._delivery, _each(messages))
+        refuse_one(messages, "__aiter__", "__iter__", "__getitem__")
+        taken = aiter(messages) if isinstance(messages, AsyncIterable) else iter(messages)
+        return AsyncBatch(self._delivery, taken)
 
     async def close(self) -> None:
         """Close the idle connections."""
         await self.transport.close(_runtime())
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class AsyncDraft(BaseDraft):
@@ -86,16 +80,17 @@ class AsyncDraft(BaseDraft):
         return await self._mailer.send(self.as_message(), envelope=envelope)
 
 
-class AsyncBatch:
+class AsyncBatch(AsyncClosing):
     """The receipts of `AsyncMailer.send_many`: an asynchronous iterator and context manager.
 
-    Leaving it early takes no further message. Receipts of mails that went out and were not
-    asked for are then in ``remaining``.
+    Leaving it early takes no further message, and closes the generator that they came from.
+    ``remaining`` is for receipts of mails that went out and were not asked for. It is always
+    empty while one mail is sent at a time.
     """
 
-    def __init__(self, delivery: Delivery, messages: AsyncIterator[AnyMessage]) -> None:
+    def __init__(self, delivery: Delivery, messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage]) -> None:
         self._delivery = delivery
-        self._messages: AsyncIterator[AnyMessage] | None = messages
+        self._messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage] | None = messages
         self.remaining: list[Receipt] = []
 
     def __aiter__(self) -> Self:
@@ -104,28 +99,21 @@ class AsyncBatch:
     async def __anext__(self) -> Receipt:
         if self._messages is None:
             raise StopAsyncIteration
-        return await self._delivery.deliver(await anext(self._messages), None, _runtime())
+        if isinstance(self._messages, AsyncIterator):
+            return await self._delivery.deliver(await anext(self._messages), None, _runtime())
+        # One turn at most: the StopIteration of next() could not leave a coroutine.
+        for message in self._messages:
+            return await self._delivery.deliver(message, None, _runtime())
+        raise StopAsyncIteration
 
     async def close(self) -> None:
-        """Take no further message."""
-        self._messages = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-
-async def _each(messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]) -> AsyncIterator[AnyMessage]:
-    if isinstance(messages, AsyncIterable):
-        async for message in messages:
-            yield message
-    else:
-        for message in messages:
-            yield message
+        """Take no further message, and close their generator: its ``finally`` runs now."""
+        messages, self._messages = self._messages, None
+        # One that runs, in another task or since it closes this batch itself, cannot be closed.
+        if isinstance(messages, AsyncGenerator) and not getattr(messages, "ag_running", False):
+            await messages.aclose()
+        elif isinstance(messages, Generator) and not getattr(messages, "gi_running", False):
+            messages.close()
 
 
 def _runtime() -> Runtime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit.address import Address
 from smtpkit.delivery import Delivery
-from smtpkit.errors import InvalidConfiguration
+from smtpkit.errors import InvalidConfiguration, InvalidMessage
 from smtpkit.mime.characters import shown
 from smtpkit.secret import Secret
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from smtpkit.transports.base import Transport
     from smtpkit.transports.smtp import SmtpOptions
 
-__all__ = ["Limits", "MailerBase"]
+__all__ = ["Limits", "MailerBase", "refuse_one"]
 
 Limits: TypeAlias = "DailyLimit | Iterable[DailyLimit]"
 """One limit, or several that all hold."""
@@ -217,6 +217,17 @@ class MailerBase:
             raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
         own = {name: options.pop(name) for name in ("default_from", "on_partial") if name in options}
         return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), **own)
+
+
+def refuse_one(messages: object, *iterable_by: str) -> None:
+    """Raise `InvalidMessage` where ``send_many`` is given one mail, or nothing that has one of ``iterable_by``."""
+    many = any(hasattr(messages, name) for name in iterable_by)
+    # An e-mail of the standard library can be iterated over: it gives names of header fields.
+    if not many or isinstance(messages, (str, bytes)) or hasattr(messages, "as_bytes"):
+        hint = "Give it a list of messages, or use send() for one."
+        if hasattr(messages, "__aiter__"):
+            hint = "AsyncMailer takes an asynchronous iterable."
+        raise InvalidMessage(f"send_many takes messages to iterate over, not one {type(messages).__name__}", hint=hint)
 
 
 def _login(provider: Provider, username: str | None, password: str | None, token: TokenSource | None) -> str | None:

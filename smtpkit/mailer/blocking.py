@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from smtpkit.mailer.base import MailerBase
+from smtpkit.mailer.base import MailerBase, refuse_one
+from smtpkit.mailer.closing import Closing
 from smtpkit.mailer.draft import BaseDraft
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
-    from types import TracebackType
     from typing import Any, Self, TypeVar
 
     from smtpkit.delivery import AnyMessage, Delivery
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Draft", "Mailer"]
 
 
-class Mailer(MailerBase):
+class Mailer(Closing, MailerBase):
     """Sends mail. One mailer may be shared by threads, and used after a fork.
 
     ::
@@ -61,19 +62,12 @@ class Mailer(MailerBase):
                 if not receipt.ok:
                     print(receipt.error)
         """
+        refuse_one(messages, "__iter__", "__getitem__")
         return Batch(self._delivery, iter(messages))
 
     def close(self) -> None:
         """Close the idle connections."""
         _run(self.transport.close(_runtime()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Draft(BaseDraft):
@@ -87,11 +81,12 @@ class Draft(BaseDraft):
         return self._mailer.send(self.as_message(), envelope=envelope)
 
 
-class Batch:
+class Batch(Closing):
     """The receipts of `Mailer.send_many`: an iterator and a context manager.
 
-    Leaving it early takes no further message. Receipts of mails that went out and were not
-    asked for are then in ``remaining``.
+    Leaving it early takes no further message, and closes the generator that they came from.
+    ``remaining`` is for receipts of mails that went out and were not asked for. It is always
+    empty while one mail is sent at a time.
     """
 
     def __init__(self, delivery: Delivery, messages: Iterator[AnyMessage]) -> None:
@@ -108,16 +103,11 @@ class Batch:
         return _run(self._delivery.deliver(next(self._messages), None, _runtime()))
 
     def close(self) -> None:
-        """Take no further message."""
-        self._messages = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+        """Take no further message, and close their generator: its ``finally`` runs now."""
+        messages, self._messages = self._messages, None
+        # One that runs, in another thread or since it closes this batch itself, cannot be closed.
+        if isinstance(messages, Generator) and not getattr(messages, "gi_running", False):
+            messages.close()
 
 
 def _runtime() -> Runtime:

@@ -59,7 +59,7 @@ class LoginOptions(SmtpOptions, total=False):
     """An OAuth 2 access token instead of a password, or a function that gives one."""
 
 
-_KNOWN = (*LoginOptions.__required_keys__, *LoginOptions.__optional_keys__)
+_KNOWN = sorted(LoginOptions.__required_keys__ | LoginOptions.__optional_keys__)
 
 
 class SmtpTransport:
@@ -74,15 +74,7 @@ class SmtpTransport:
         *,
         allow_insecure_auth: bool = False,
     ) -> None:
-        unknown = set(options) - set(_KNOWN)
-        if unknown:
-            raise InvalidConfiguration(f"unknown option {sorted(unknown)[0]!r}", hint=f"Known: {', '.join(_KNOWN)}.")
-        connections = options.get("connections", 1)
-        if type(connections) is not int or connections < 1:
-            raise InvalidConfiguration(f"connections={connections!r}: a number of at least 1 is needed")
-        timeouts = options.get("timeouts") or Timeouts()
-        if not isinstance(timeouts, Timeouts):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidConfiguration(f"timeouts={timeouts!r}", hint="Write timeouts=Timeouts(reply=30).")
+        _refuse_unknown(options)
         self._server = Server(
             host,
             port,
@@ -90,13 +82,13 @@ class SmtpTransport:
             credentials=Credentials.of(options.get("username"), options.get("password"), options.get("token")),
             mechanisms=_names(options.get("mechanisms")),
             tls=options.get("tls"),
-            timeouts=timeouts,
+            timeouts=_timeouts(options),
             local_hostname=options.get("local_hostname"),
             source_address=options.get("source_address"),
             pipelining=options.get("pipelining", True),
             allow_insecure_auth=allow_insecure_auth,
         ).checked()
-        self._pool = Pool(self._server, connections)
+        self._pool = Pool(self._server, _connections(options))
 
     @property
     def account(self) -> str:
@@ -183,6 +175,30 @@ def smtp_transport(security: str, host: str, port: int | None, options: Mapping[
     if security == "plaintext":
         return PlaintextSmtpTransport(**given)
     return SmtpTlsTransport(**given) if security == "starttls" else SmtpSslTransport(**given)
+
+
+def _refuse_unknown(options: LoginOptions) -> None:
+    unknown = sorted(set(options) - set(_KNOWN))
+    if unknown:
+        from difflib import get_close_matches
+
+        nearest = get_close_matches(unknown[0], _KNOWN, n=3)
+        known = [*nearest, *(name for name in _KNOWN if name not in nearest)]
+        raise InvalidConfiguration(f"unknown option {unknown[0]!r}", hint=f"Known: {', '.join(known)}.")
+
+
+def _connections(options: LoginOptions) -> int:
+    connections = options.get("connections", 1)
+    if type(connections) is not int or connections < 1:
+        raise InvalidConfiguration(f"connections={connections!r}: a number of at least 1 is needed")
+    return connections
+
+
+def _timeouts(options: LoginOptions) -> Timeouts:
+    timeouts = options.get("timeouts") or Timeouts()
+    if not isinstance(timeouts, Timeouts):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidConfiguration(f"timeouts={timeouts!r}", hint="Write timeouts=Timeouts(reply=30).")
+    return timeouts
 
 
 def _names(mechanisms: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,9 +168,57 @@ def test_an_error_of_an_asynchronous_iterable(both: Both) -> None:
     both.wait(scenario())
 
 
-def test_not_an_iterable() -> None:
-    with pytest.raises(TypeError):
-        Mailer(FakeTransport()).send_many(numbered(0))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize("messages", [numbered(0), EmailMessage(), None, 5, "text", b"octets"])
+def test_not_an_iterable(both: Both, messages: Any) -> None:
+    with pytest.raises(
+        InvalidMessage, match=f"(?s:not one {type(messages).__name__}.*a list of messages, or use send)"
+    ):
+        both.send_many(both.mailer(FakeTransport()), messages)
+
+
+def test_an_asynchronous_iterable_is_for_the_other_mailer() -> None:
+    async def messages() -> AsyncIterator[Message]:
+        yield numbered(0)
+
+    given: Any = messages()
+    with pytest.raises(InvalidMessage, match="AsyncMailer"):
+        Mailer(FakeTransport()).send_many(given)
+
+
+def test_leaving_closes_the_generator(both: Both) -> None:
+    ended: list[str] = []
+
+    def messages() -> Iterator[Message]:
+        try:
+            yield from Counted()
+        finally:
+            ended.append("sync")
+
+    generator = messages()
+    with both.send_many(both.mailer(FakeTransport()), generator) as batch:
+        next(batch)
+        assert ended == []
+    assert ended == ["sync"]
+
+
+def test_leaving_closes_an_asynchronous_generator(both: Both) -> None:
+    ended: list[str] = []
+
+    async def messages() -> AsyncIterator[Message]:
+        try:
+            yield numbered(0)
+            yield numbered(1)
+        finally:
+            ended.append("async")
+
+    async def scenario() -> None:
+        generator = messages()
+        async with AsyncMailer(FakeTransport()).send_many(generator) as batch:
+            await anext(batch)
+            assert ended == []
+        assert ended == ["async"]
+
+    both.wait(scenario())
 
 
 def test_one_connection_for_all(both: Both, smtpd: StartSmtpd, certificates: Certificates) -> None:
