@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidAddress
-from smtpkit.mime.characters import refuse_breaks, shown
+from smtpkit.mime.characters import refuse_breaks, require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
@@ -83,7 +83,10 @@ class Address:
     @classmethod
     def of(cls, given: str | Address) -> Address:
         """``given`` itself, or what `parse` makes of it."""
-        return given if isinstance(given, Address) else cls.parse(given)
+        if isinstance(given, Address):
+            return given
+        require_text("an address", given, InvalidAddress)
+        return cls.parse(given)
 
     @property
     def local_part(self) -> str:

@@ -154,7 +154,8 @@ def _opened(
     if isinstance(source, (str, os.PathLike)):
         path: str = os.fspath(source)  # pyright: ignore[reportUnknownVariableType]
         _size(path)
-        return path, os.path.basename(path)
+        # Whoever changes the working directory before it is sent means the same file.
+        return os.path.abspath(path), os.path.basename(path)
     if callable(source):
         # A mail announces its size before its content, so that what has no size must be read first.
         return source if size is not None else b"".join(_given(source, "attachment")), "attachment"

@@ -32,9 +32,9 @@
         ├── TransportFailed              a transport of your own raised an error
         └── DeliveryUncertain            the content was complete, and no final reply came
 
-A `DeliveryUncertain` is never sent again by itself: the mail may have arrived. With every
-other delivery error nobody has got the mail, except the recipients that
-`DeliveryError.receipt` lists as accepted.
+`DeliveryError.receipt` has the outcome of every recipient. After a `DeliveryUncertain` or
+`TransportFailed` the mail may have arrived, and nothing sends it again by itself; with every
+other delivery error nobody has got it but those whom the receipt lists as accepted.
 """
 
 from __future__ import annotations

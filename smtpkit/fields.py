@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from smtpkit import stamp
@@ -11,7 +12,6 @@ from smtpkit.mime.headers import check_unstructured, checked_name
 from smtpkit.mime.identifiers import checked_message_id, message_ids, unsubscribe_urls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
     from email.message import EmailMessage
     from typing import Self
@@ -139,6 +139,8 @@ class HeaderMethods:
 
     def date(self, when: datetime) -> Self:
         """Date: an aware time. Without this call it is the time of sending, in UTC."""
+        if not hasattr(when, "utcoffset"):
+            raise InvalidMessage(f"the date is a datetime, and {type(when).__name__} was given")
         if when.utcoffset() is None:
             raise InvalidMessage("the date has no time zone", hint="Use datetime.now(timezone.utc) or .astimezone().")
         return self._with({"date": stamp.date_text(when)})
@@ -199,6 +201,7 @@ _OWN_METHOD = {
     "cc": "Use cc().",
     "bcc": "Use bcc(): such recipients are in the envelope only.",
     "reply-to": "Use reply_to().",
+    "resent-bcc": "It would be seen by everybody.",
     "return-path": "Use return_path(): it is part of the envelope.",
     "subject": "Use subject().",
     "date": "Use date().",
@@ -222,7 +225,7 @@ def _address(field: str, given: str | Address) -> Address:
 def _addresses(field: str, given: Iterable[Mailboxes]) -> tuple[Address, ...]:
     found: list[Address] = []
     for one in given:
-        if isinstance(one, (str, Address)):
+        if isinstance(one, (str, Address)) or not isinstance(one, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             found.append(_address(field, one))
         else:
             found += [_address(field, each) for each in one]

@@ -10,7 +10,7 @@ from smtpkit.alternative import Alternative, calendar_alternative
 from smtpkit.attachment import Attachment
 from smtpkit.errors import InvalidMessage, MissingSender
 from smtpkit.fields import Fields, HeaderMethods, Mailboxes
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import require_text, shown
 from smtpkit.mime.references import problems
 from smtpkit.mime.structure import render
 
@@ -201,6 +201,7 @@ class Message(HeaderMethods):
 
 
 def _body(name: str, text: str) -> str:
+    require_text(name, text, InvalidMessage)
     try:
         text.encode()
     except UnicodeEncodeError as error:

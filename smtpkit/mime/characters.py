@@ -9,10 +9,16 @@ from smtpkit.pattern import Pattern
 if TYPE_CHECKING:
     from smtpkit.errors import UsageError
 
-__all__ = ["refuse_breaks", "shown"]
+__all__ = ["refuse_breaks", "require_text", "shown"]
 
 _BREAKS = Pattern(r"[\r\n\0\ud800-\udfff]")
 _NAMES = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL character"}
+
+
+def require_text(what: str, given: object, error: type[UsageError]) -> None:
+    """Raise ``error`` if ``given`` is no ``str``: mostly a value that is not there."""
+    if not isinstance(given, str):
+        raise error(f"{what} is text, and {type(given).__name__} was given", hint="Give a str.")
 
 
 def refuse_breaks(what: str, text: str, error: type[UsageError]) -> str:

@@ -6,7 +6,7 @@ from binascii import b2a_base64
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidHeader
-from smtpkit.mime.characters import refuse_breaks, shown
+from smtpkit.mime.characters import refuse_breaks, require_text, shown
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def unstructured(name: str, text: str) -> str:
 
 def check_unstructured(name: str, text: str) -> None:
     """Raise what `unstructured` would, without encoding."""
+    require_text(f"the header {name}", text, InvalidHeader)
     if _TEXT.match(text):
         _line(name, text)
     else:

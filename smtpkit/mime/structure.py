@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpkit.attachment import Attachment
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from smtpkit.alternative import Alternative
     from smtpkit.fields import Fields
     from smtpkit.mime.content import Segment
-    from smtpkit.mime.encodings import TransferEncoding
 
     Part: TypeAlias = tuple[list[str], list[Segment]]
 
@@ -173,17 +171,8 @@ def _invitation(calendar: Alternative) -> Attachment:
 
 
 def _text(content_type: str, text: str) -> Part:
-    encoding, data = _encoded(text) if len(text) <= _SMALL else encode_text(normalize_newlines(text.encode()))
+    encoding, data = encode_text(normalize_newlines(text.encode()))
     return [f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}"], [data]
-
-
-_SMALL = 64 * 1024
-
-
-@lru_cache(maxsize=16)
-def _encoded(text: str) -> tuple[TransferEncoding, bytes]:
-    """A body, kept for the next of the messages that are made from one template."""
-    return encode_text(normalize_newlines(text.encode()))
 
 
 def _file(file: Attachment) -> Part:

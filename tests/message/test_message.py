@@ -23,6 +23,7 @@ from smtpkit import (
     MissingSender,
     SmtpkitError,
     UnreadableAttachment,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -377,3 +378,33 @@ def test_as_email_message() -> None:
     body = found.get_body(("plain",))
     assert body is not None
     assert body.get_content().strip() == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("from_", (None,)),
+        ("to", (None,)),
+        ("to", (["a@example.com", None],)),
+        ("cc", (5,)),
+        ("subject", (None,)),
+        ("text", (None,)),
+        ("text", (b"",)),
+        ("html", (None,)),
+        ("header", ("X-A", 5)),
+        ("date", ("2024",)),
+        ("attach", (None,)),
+    ],
+)
+def test_what_is_not_there_is_our_own_error(method: str, arguments: tuple[object, ...]) -> None:
+    with pytest.raises(UsageError):
+        getattr(Message(), method)(*arguments)
+
+
+def test_a_relative_path_means_the_same_file_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_bytes(b"here")
+    message = Message().from_("a@example.com").attach("a.txt")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert message.as_email_message().get_content() == "here"
