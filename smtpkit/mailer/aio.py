@@ -108,11 +108,12 @@ class AsyncBatch(AsyncClosing):
 
     async def close(self) -> None:
         """Take no further message, and close their generator: its ``finally`` runs now."""
-        messages, self._messages = self._messages, None
+        messages: Any = self._messages
+        self._messages = None
         # One that runs, in another task or since it closes this batch itself, cannot be closed.
-        if isinstance(messages, AsyncGenerator) and not getattr(messages, "ag_running", False):
+        if not messages.ag_running and isinstance(messages, AsyncGenerator):
             await messages.aclose()
-        elif isinstance(messages, Generator) and not getattr(messages, "gi_running", False):
+        elif not messages.gi_running and isinstance(messages, Generator):
             messages.close()
 
 

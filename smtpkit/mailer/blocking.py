@@ -104,9 +104,10 @@ class Batch(Closing):
 
     def close(self) -> None:
         """Take no further message, and close their generator: its ``finally`` runs now."""
-        messages, self._messages = self._messages, None
+        messages: Any = self._messages
+        self._messages = None
         # One that runs, in another thread or since it closes this batch itself, cannot be closed.
-        if isinstance(messages, Generator) and not getattr(messages, "gi_running", False):
+        if not messages.gi_running and isinstance(messages, Generator):
             messages.close()
 
 
