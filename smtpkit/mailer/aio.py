@@ -11,7 +11,7 @@ from smtpkit.mailer.draft import BaseDraft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Self
+    from typing import Self
 
     from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.envelope import Envelope
