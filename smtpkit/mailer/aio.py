@@ -11,7 +11,7 @@ from smtpkit.mailer.draft import BaseDraft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Self
+    from typing import Any, Self
 
     from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.envelope import Envelope
@@ -111,9 +111,9 @@ class AsyncBatch(AsyncClosing):
         messages: Any = self._messages
         self._messages = None
         # One that runs, in another task or since it closes this batch itself, cannot be closed.
-        if not messages.ag_running and isinstance(messages, AsyncGenerator):
+        if not getattr(messages, "ag_running", False) and isinstance(messages, AsyncGenerator):
             await messages.aclose()
-        elif not messages.gi_running and isinstance(messages, Generator):
+        elif not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
             messages.close()
 
 

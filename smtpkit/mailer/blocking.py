@@ -107,7 +107,7 @@ class Batch(Closing):
         messages: Any = self._messages
         self._messages = None
         # One that runs, in another thread or since it closes this batch itself, cannot be closed.
-        if not messages.gi_running and isinstance(messages, Generator):
+        if not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
             messages.close()
 
 
