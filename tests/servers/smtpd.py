@@ -90,7 +90,7 @@ class Smtpd:
         self.port = 0
         self._stopping = asyncio.Event()
         self._emptied = asyncio.Event()
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._beginning: dict[asyncio.Task[None], socket.socket] = {}
         self._open: set[_Connection] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,7 +128,7 @@ class Smtpd:
         started.set_result(listener.getsockname()[1])
         tasks = {self._loop.create_task(self._accept(listener))}
         await self._stopping.wait()
-        tasks |= self._beginning
+        tasks |= set(self._beginning)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -146,8 +146,14 @@ class Smtpd:
         while True:
             sock, _ = await loop.sock_accept(listener)
             task = loop.create_task(self._begin(sock))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+            self._beginning[task] = sock
+            task.add_done_callback(self._begun)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        sock = self._beginning.pop(task)
+        if task.cancelled():
+            # It may not have come to its first line.
+            sock.close()
 
     async def _begin(self, sock: socket.socket) -> None:
         implicit = self.tls if self.security == "tls" else None
