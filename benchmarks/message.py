@@ -63,9 +63,9 @@ WORKS = (
 
 
 def made_new(work: Work, number: int) -> Work:
-    """``work`` with texts, a file and an address that no cache has seen."""
+    """``work`` with texts, a file and recipients that no cache has seen."""
     html = work.html and f"{work.html}<!-- {number} -->"
-    to = (f"New <new{number}@example.com>", *work.to[1:])
+    to = tuple(each.replace("@", f"{number}@").replace(" ", f"{number % 97} ", 1) for each in work.to)
     file = work.file and work.file[:-8] + number.to_bytes(8)
     return work._replace(text=f"{work.text}{number}", html=html, to=to, file=file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smtpkit.body import Body
 from smtpkit.content_types import checked_content_type
 from smtpkit.errors import InvalidMessage
 from smtpkit.mime.characters import shown
@@ -42,7 +43,7 @@ class Alternative:
                 content_type += "; charset=utf-8"
         if kind in _OWN_METHOD and not _CALENDAR.match(content_type):
             raise InvalidMessage(f"{kind} cannot be given as an alternative", hint=_OWN_METHOD[kind])
-        put(self, "content", content)
+        put(self, "content", Body.of("the alternative", content) if isinstance(content, str) else content)
         put(self, "content_type", content_type)
 
 
@@ -58,7 +59,8 @@ def calendar_alternative(ics: str, method: str) -> Alternative:
     method = method.upper()
     if method not in _METHODS:
         raise InvalidMessage(f"not a method of iTIP: {shown(method)}", hint=f"Use one of {', '.join(_METHODS)}.")
-    lines = ics.replace("\r\n", "\n").replace("\r", "\n").strip("\n").replace("\n", "\r\n") + "\r\n"
+    text = Body.of("the calendar", ics).replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    lines = text.replace("\n", "\r\n") + "\r\n"
     if not lines[:17].upper().startswith("BEGIN:VCALENDAR\r\n"):
         raise InvalidMessage(f"not a calendar: {shown(ics)}", hint="It begins with BEGIN:VCALENDAR (RFC 5545).")
     found = {each.upper() for each in _CALENDAR_METHOD.findall(_FOLDED.sub("", lines))}

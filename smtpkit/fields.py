@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from smtpkit import stamp
 from smtpkit.address import Address
@@ -215,21 +216,28 @@ _OWN_METHOD = {
 }
 
 
+# A sender is the same in many mails.
+_sender = lru_cache(maxsize=64)(Address.parse)
+
+
 def _address(field: str, given: str | Address) -> Address:
     try:
-        return Address.of(given)
+        return _sender(given) if type(given) is str else Address.of(given)
     except InvalidAddress as error:
         raise InvalidAddress(f"{field}: {error.message}", hint=error.hint) from None
 
 
 def _addresses(field: str, given: Iterable[Mailboxes]) -> tuple[Address, ...]:
-    found: list[Address] = []
-    for one in given:
-        if isinstance(one, (str, Address)) or not isinstance(one, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-            found.append(_address(field, one))
-        else:
-            found += [_address(field, each) for each in one]
-    return tuple(found)
+    each = [one for some in given for one in ((some,) if isinstance(some, (str, Address)) else _several(some))]
+    try:
+        return tuple([Address.of(one) for one in each])
+    except InvalidAddress as error:
+        raise InvalidAddress(f"{field}: {error.message}", hint=error.hint) from None
+
+
+def _several(given: Any) -> Iterable[Any]:
+    # What is neither one nor several is for `Address` to refuse.
+    return given if isinstance(given, Iterable) else (given,)
 
 
 def _id_of(original: Original) -> str:

@@ -8,9 +8,10 @@ from smtpkit import stamp
 from smtpkit.address import listed
 from smtpkit.alternative import Alternative, calendar_alternative
 from smtpkit.attachment import Attachment
+from smtpkit.body import Body
 from smtpkit.errors import InvalidMessage, MissingSender
 from smtpkit.fields import Fields, HeaderMethods, Mailboxes
-from smtpkit.mime.characters import require_text, shown
+from smtpkit.mime.characters import shown
 from smtpkit.mime.references import problems
 from smtpkit.mime.structure import render
 
@@ -44,11 +45,11 @@ class Message(HeaderMethods):
 
     def text(self, text: str) -> Self:
         """The body as plain text."""
-        return self._with({"text": _body("text", text)})
+        return self._with({"text": Body.of("text", text)})
 
     def html(self, html: str) -> Self:
         """The body as HTML. Give `text` too: it is shown where HTML is not."""
-        return self._with({"html": _body("html", html)})
+        return self._with({"html": Body.of("html", html)})
 
     def alternative(self, content: str | bytes, content_type: str) -> Self:
         """Add another form of the content, such as ``text/x-amp-html`` (RFC 2046 §5.1.4).
@@ -59,8 +60,6 @@ class Message(HeaderMethods):
         Raises:
             InvalidMessage: a content type with a method of its own, such as `html`, or that no mail can carry.
         """
-        if isinstance(content, str):
-            _body("the alternative", content)
         return self._with({"alternatives": (*self._fields.get("alternatives", ()), Alternative(content, content_type))})
 
     def calendar(self, ics: str, method: str = "REQUEST") -> Self:
@@ -71,7 +70,7 @@ class Message(HeaderMethods):
         Raises:
             InvalidMessage: no iCalendar object, or one with another METHOD or without.
         """
-        return self._with({"calendar": calendar_alternative(_body("the calendar", ics), method)})
+        return self._with({"calendar": calendar_alternative(ics, method)})
 
     def attach(
         self,
@@ -198,15 +197,3 @@ class Message(HeaderMethods):
         given = self._fields
         recipients = given.get("to", ()) + given.get("cc", ()) + given.get("bcc", ())
         return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients)}>"
-
-
-def _body(name: str, text: str) -> str:
-    require_text(name, text, InvalidMessage)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidMessage(
-            f"{name} has a lone surrogate at position {error.start}, which no encoding can carry",
-            hint='Such text mostly comes from decoding with errors="surrogateescape".',
-        ) from None
-    return text

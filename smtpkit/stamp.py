@@ -58,8 +58,9 @@ class _Process:
         self.counter = count(1)
 
     def unique(self) -> str:
-        # Of one length, so that two renderings of a message are equally long.
-        return f"{time.time_ns():016x}.{next(self.counter):08x}.{self.token}"
+        # Of one length, so that two renderings of a message are equally long. The time is for machines that are
+        # copied while they run.
+        return f"{int(time.time()):08x}.{next(self.counter):08x}.{self.token}"
 
 
 _process: _Process | None = None

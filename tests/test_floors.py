@@ -17,7 +17,7 @@ PACKAGE = ROOT / "smtpkit"
 
 # A name stands for its module and everything in it; of several names the longest counts.
 FLOORS = {
-    0: "value errors reply address alternative attachment content_types pattern stamp fields message envelope mail"
+    0: "value errors reply address alternative attachment body content_types pattern stamp fields message envelope mail"
     " raw receipt secret mime",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction",

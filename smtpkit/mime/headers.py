@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import b2a_base64
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidHeader
@@ -23,8 +24,6 @@ _LONGEST_LINE = 998
 _WORD = Pattern(r" *[^ ]+(?: +\Z)?")
 # Not longer, so that an encoded-word of one character fits on the line of its name.
 _NAME = Pattern(r"[!-9;-~]{1,54}\Z")
-# Text that may stand as it is: printable ASCII that nobody takes for an encoded-word, no space at an end.
-_TEXT = Pattern(r"(?!.*=\?)[!-~](?:[ -~]*[!-~])?\Z")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,60}"
 _ATOMS = Pattern(rf"(?!.*=\?){_ATOM}(?: {_ATOM})*\Z")
 # Without * ' and %, which readers of RFC 2231 take for its own signs even in a plain parameter.
@@ -59,17 +58,23 @@ def unstructured(name: str, text: str) -> str:
     Raises:
         InvalidHeader: a line break or NUL, or a word over 998 characters.
     """
-    if _TEXT.match(text):
+    if _plain(text):
         return _line(name, text)
     refuse_breaks(f"the header {name}", text, InvalidHeader)
     # White space between encoded-words is not part of the text (RFC 2047 §6.2).
     return _packed(name, [f" {word}" for word in _encoded_words(name, text)])
 
 
+def _plain(text: str) -> bool:
+    """Whether ``text`` may stand as it is: printable ASCII that is no encoded-word, no space at an end."""
+    # A third of the time of a regular expression.
+    return text.isascii() and text.isprintable() and "=?" not in text and text == text.strip(" ") != ""
+
+
 def check_unstructured(name: str, text: str) -> None:
     """Raise what `unstructured` would, without encoding."""
     require_text(f"the header {name}", text, InvalidHeader)
-    if _TEXT.match(text):
+    if _plain(text):
         _line(name, text)
     else:
         refuse_breaks(f"the header {name}", text, InvalidHeader)
@@ -119,12 +124,9 @@ def _packed(name: str, words: Iterable[str]) -> str:
 def _encoded_words(name: str, text: str) -> list[str]:
     """``text`` as encoded-words in UTF-8 (RFC 2047 §2), each short enough to follow ``Name:`` on its line."""
     room = _FOLD - len(name) - len(": =?utf-8?q??=")
+    if 0 < len(text) <= room and len(in_q := _in_q(text)) <= room:
+        return [f"=?utf-8?q?{in_q}?="]
     data = text.encode()
-    if 0 < len(data) <= room:
-        # What most texts need: one word. Octets are made characters, so that one call encodes them all.
-        in_q = data.decode("latin-1").translate(_Q_OF_LATIN_1)
-        if len(in_q) <= room:
-            return [f"=?utf-8?q?{in_q}?="]
     words: list[str] = []
     start = 0
     while start < len(data):
@@ -133,6 +135,13 @@ def _encoded_words(name: str, text: str) -> list[str]:
         words.append(word)
         start += taken
     return words
+
+
+# A sender's name and a subject are the same in many mails.
+@lru_cache(maxsize=256)
+def _in_q(text: str) -> str:
+    # Octets are made characters, so that one call encodes them all.
+    return text.encode().decode("latin-1").translate(_Q_OF_LATIN_1)
 
 
 def _encoded_word(data: bytes, room: int) -> tuple[int, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.attachment import Attachment
+from smtpkit.body import Body
 from smtpkit.mime.content import Content, EncodedFile
-from smtpkit.mime.encodings import base64_blocks, encode_text, normalize_newlines
+from smtpkit.mime.encodings import base64_blocks
 from smtpkit.mime.headers import address_list, parameter, structured, unstructured
 from smtpkit.pattern import Pattern
 
@@ -89,11 +90,11 @@ def _body(fields: Fields) -> Part:
     texts: list[Part] = []
     # Plain text first: the last part that can be shown is the one that is (RFC 2046 §5.1.4).
     if "text" in fields or not (has_html or files or others or calendar):
-        texts.append(_text("text/plain; charset=utf-8", fields.get("text", "")))
+        texts.append(_text("Content-Type: text/plain; charset=utf-8", fields.get("text", "")))
     if others:
         texts += [_alternative(each) for each in others]
     if "html" in fields:
-        texts.append(_text("text/html; charset=utf-8", fields["html"]))
+        texts.append(_text("Content-Type: text/html; charset=utf-8", fields["html"]))
     if calendar:
         head, body = _alternative(calendar)
         # The last line end before a boundary belongs to the boundary, and each line of a calendar has its own.
@@ -153,8 +154,7 @@ def _joined(segments: Iterable[Segment]) -> list[Segment]:
 
 def _alternative(given: Alternative) -> Part:
     if isinstance(given.content, str):
-        head, body = _text("", given.content)
-        return [structured("Content-Type", given.content_type), *head[1:]], body
+        return _text(structured("Content-Type", given.content_type), given.content)
     head = [structured("Content-Type", given.content_type), "Content-Transfer-Encoding: base64"]
     return head, [b"".join(base64_blocks((given.content,)))]
 
@@ -170,9 +170,9 @@ def _invitation(calendar: Alternative) -> Attachment:
     return Attachment(data, "invite.ics", "application/ics")
 
 
-def _text(content_type: str, text: str) -> Part:
-    encoding, data = encode_text(normalize_newlines(text.encode()))
-    return [f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}"], [data]
+def _text(type_field: str, text: str) -> Part:
+    encoding, data = (text if isinstance(text, Body) else Body.of("the body", text)).encoded
+    return [type_field, f"Content-Transfer-Encoding: {encoding}"], [data]
 
 
 def _file(file: Attachment) -> Part:
