@@ -257,7 +257,7 @@ class NoCommonMechanism(AuthenticationFailed):
 
 
 class SenderRefused(DeliveryError):
-    """The server refused the reverse-path (MAIL): nobody got the mail."""
+    """The server refused the reverse-path (MAIL), or does not offer what it needs: nobody got the mail."""
 
     stage: Stage | None = "mail"
 
@@ -269,7 +269,7 @@ class RecipientsRefused(DeliveryError):
 
 
 class ContentRefused(DeliveryError):
-    """The server refused the content: nobody got the mail."""
+    """The server refused the content, or does not offer what it needs: nobody got the mail."""
 
     stage: Stage | None = "content"
 
