@@ -68,6 +68,8 @@ STEPS: dict[str, tuple[Callable[[Message], Message], Callable[[Message], Message
     "in_reply_to": (lambda m: m.in_reply_to("x@example.com"), lambda m: m.in_reply_to("y@example.com")),
     "references": (lambda m: m.references("x@example.com"), lambda m: m.references("y@example.com")),
     "priority": (lambda m: m.priority("low"), lambda m: m.priority("high")),
+    "auto_submitted": (lambda m: m.auto_submitted(), lambda m: m.auto_submitted("auto-replied")),
+    "list_id": (lambda m: m.list_id("a.example.com"), lambda m: m.list_id("a.example.com", "A")),
     "list_unsubscribe": (
         lambda m: m.list_unsubscribe("https://example.com"),
         lambda m: m.list_unsubscribe(mailto="leave@example.com"),
