@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from smtpkit.alternative import Alternative
     from smtpkit.attachment import Attachment
+    from smtpkit.dsn import DsnRequest
 
 __all__ = ["AutoSubmitted", "Fields", "HeaderMethods", "Mailboxes", "Original"]
 
@@ -40,6 +41,8 @@ class Fields(TypedDict, total=False):
     bcc: tuple[Address, ...]
     reply_to: tuple[Address, ...]
     return_path: Address | None
+    dsn: DsnRequest
+    require_tls: bool
     subject: str
     text: str
     html: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import ContentRefused, SenderRefused
+from smtpkit.errors import ContentRefused, RequireTlsUnsupported, SenderRefused
 from smtpkit.value import value
 
 if TYPE_CHECKING:
@@ -26,16 +26,43 @@ class Admission:
     """Why it cannot be sent at all: nothing of it is said to the server."""
     refused: tuple[Address, ...] = ()
     """Recipients that cannot be named to this server."""
+    notes: tuple[str, ...] = ()
+    """What the mail goes without."""
 
 
-def admit(mail: Mail, capabilities: Capabilities) -> Admission:
-    """Compare what ``mail`` needs with what the server offers. A pure function."""
-    error = _too_large(mail, capabilities) or _too_wide(mail, capabilities)
+def admit(mail: Mail, capabilities: Capabilities, *, host: str, verified_tls: bool) -> Admission:
+    """Compare what ``mail`` needs with what the server offers. A pure function.
+
+    ``capabilities`` are those under TLS, and ``verified_tls`` tells whether it was verified whom it is spoken with.
+    """
+    error = (
+        _not_secure(mail, capabilities, host, verified_tls)
+        or _too_large(mail, capabilities)
+        or _too_wide(mail, capabilities)
+    )
     if error is not None:
         return Admission(error)
-    if "SMTPUTF8" in capabilities:
-        return Admission()
-    return Admission(refused=tuple(address for address in mail.envelope.recipients if address.needs_smtputf8))
+    refused = () if "SMTPUTF8" in capabilities else tuple(a for a in mail.envelope.recipients if a.needs_smtputf8)
+    if mail.envelope.dsn is None or "DSN" in capabilities:
+        return Admission(None, refused)
+    return Admission(
+        None, refused, (f"{host} does not offer DSN (RFC 3461): the request for notifications was left out",)
+    )
+
+
+def _not_secure(mail: Mail, capabilities: Capabilities, host: str, verified_tls: bool) -> DeliveryError | None:
+    """Why not all of the way is sure to be secure, where the mail wants that (RFC 8689 §4.2.1)."""
+    if not mail.envelope.require_tls or (verified_tls and "REQUIRETLS" in capabilities):
+        return None
+    if not verified_tls:
+        return RequireTlsUnsupported(
+            f"the mail requires TLS, and the connection to {host} has none that is verified",
+            hint="Use SmtpTlsTransport or SmtpSslTransport, with a context that verifies certificate and host name.",
+        )
+    return RequireTlsUnsupported(
+        f"the mail requires TLS on its whole way, and {host} does not offer REQUIRETLS (RFC 8689)",
+        hint="Send it by a server that does, or without require_tls(): then only the way to this server is surely TLS.",
+    )
 
 
 def _too_large(mail: Mail, capabilities: Capabilities) -> DeliveryError | None:

@@ -58,7 +58,7 @@ class Connection:
         """Send one mail, and leave the connection reusable or closed."""
         self._dialogue.deadline = deadline
         self._mails += 1
-        admission = admit(mail, self._capabilities)
+        admission = admit(mail, self._capabilities, host=self._server.host, verified_tls=self._dialogue.verified_tls)
         transaction = Transaction(mail, self._capabilities, admission, self._server.timeouts)
         plan = flights(self._capabilities, recipients=transaction.recipients, pipelining=self._server.pipelining)
         receipt = await transaction.run(self._dialogue, self._runtime, plan)

@@ -64,6 +64,7 @@ class Transaction:
         self._final_started = False
         self.mail_accepted: bool = False
         """Whether the server holds a reverse-path that RSET must clear."""
+        self._notes = admission.notes
         if admission.error is not None:
             self._fail(admission.error)
         for address in admission.refused:
@@ -144,7 +145,7 @@ class Transaction:
 
     def _command(self, step: str, address: Address | None) -> bytes:
         if address is not None:
-            return rcpt_command(address)
+            return rcpt_command(self._mail, address, self._capabilities)
         return commands.DATA if step == "DATA" else mail_command(self._mail, self._capabilities)
 
     async def _send_content(self, dialogue: Dialogue, runtime: Runtime) -> None:
@@ -226,7 +227,7 @@ class Transaction:
     def receipt(self) -> Receipt:
         """What is known now."""
         outcomes = {a.addr_spec: self._outcomes[a.addr_spec] for a in self._mail.envelope.recipients}
-        return Receipt(self._mail.message, outcomes, self._error or _refusals(outcomes))
+        return Receipt(self._mail.message, outcomes, self._error or _refusals(outcomes), notes=self._notes)
 
 
 def _refusals(outcomes: dict[str, Outcome]) -> RecipientsRefused | None:

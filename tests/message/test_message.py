@@ -74,6 +74,8 @@ STEPS: dict[str, tuple[Callable[[Message], Message], Callable[[Message], Message
         lambda m: m.list_unsubscribe("https://example.com"),
         lambda m: m.list_unsubscribe(mailto="leave@example.com"),
     ),
+    "dsn": (lambda m: m.dsn("success"), lambda m: m.dsn("failure", "delay")),
+    "require_tls": (lambda m: m.require_tls(), lambda m: m.require_tls(False)),
     "header": (lambda m: m.header("X-Tag", "x"), lambda m: m.header("X-Tag", "y")),
     "date": (lambda m: m.date(WHEN), lambda m: m.date(WHEN + timedelta(1))),
     "message_id": (lambda m: m.message_id("x@example.com"), lambda m: m.message_id("y@example.com")),
