@@ -19,7 +19,8 @@ _MESSAGE_ID = Pattern(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
 # Of other people's mails, some of which have no "@", or two.
 _ANY_ID = Pattern(r"<[!-;=?-~]{1,990}>\Z")
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LIST_ID = Pattern(rf"\s*<?(?=.{{1,255}}>?\s*\Z)({_ATOM}(?:\.{_ATOM})+)>?\s*\Z")
+_LIST_ID = Pattern(rf"{_ATOM}(?:\.{_ATOM})+\Z")
+_LONGEST_LIST_ID = 255
 _QUOTED_STRING = Pattern(r'"((?:[^"\\]|\\.)*)"\Z')
 _ESCAPE = Pattern(r"\\(.)")
 _HTTP_URL = Pattern(r"(?i)https?://[^/?#]+")
@@ -67,13 +68,13 @@ def checked_list_id(given: str) -> str:
     Raises:
         InvalidMessage: it is none.
     """
-    found = _LIST_ID.match(given)
-    if not found:
+    identifier = given.strip().removeprefix("<").removesuffix(">")
+    if len(identifier) > _LONGEST_LIST_ID or not _LIST_ID.match(identifier):
         raise InvalidMessage(
             f"not the id of a list: {shown(given)}",
             hint='Write it like a host name in your domain: "news.example.com"; what people read is name=.',
         )
-    return found[1]
+    return identifier
 
 
 def list_id_parts(value: str) -> tuple[str, str]:
