@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from smtpkit import errors, limits, providers
     from smtpkit.address import Address
     from smtpkit.attachment import Attachment
+    from smtpkit.dsn import DsnRequest, RecipientDsn
     from smtpkit.envelope import Envelope
     from smtpkit.errors import (
         AuthenticationFailed,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         NoRecipients,
         ProtocolError,
         RecipientsRefused,
+        RequireTlsUnsupported,
         SenderRefused,
         ServiceUnavailable,
         SmtpkitError,
@@ -70,6 +72,7 @@ __all__ = [
     "DeliveryError",
     "DeliveryUncertain",
     "Draft",
+    "DsnRequest",
     "Envelope",
     "FakeTransport",
     "InvalidAddress",
@@ -88,8 +91,10 @@ __all__ = [
     "Provider",
     "RawMessage",
     "Receipt",
+    "RecipientDsn",
     "RecipientsRefused",
     "Reply",
+    "RequireTlsUnsupported",
     "SenderRefused",
     "ServiceUnavailable",
     "SmtpSslTransport",
@@ -115,6 +120,7 @@ __all__ = [
 _MODULES = {
     "smtpkit.address": "Address",
     "smtpkit.attachment": "Attachment",
+    "smtpkit.dsn": "DsnRequest RecipientDsn",
     "smtpkit.envelope": "Envelope",
     "smtpkit.errors": """
         AuthenticationFailed
@@ -135,6 +141,7 @@ _MODULES = {
         NoRecipients
         ProtocolError
         RecipientsRefused
+        RequireTlsUnsupported
         SenderRefused
         ServiceUnavailable
         SmtpkitError

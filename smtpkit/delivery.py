@@ -180,7 +180,7 @@ def _with_error(receipt: Receipt) -> Receipt:
     kind = DeliveryUncertain if receipt.uncertain else RecipientsRefused if receipt.refused else DeliveryError
     reply = next((outcome.reply for outcome in failed if outcome.reply is not None), None)
     error = kind(f"{len(failed)} of {len(receipt.outcomes)} recipients did not accept the mail", reply=reply)
-    return Receipt(receipt.message, receipt.outcomes, error, receipt.attempts)
+    return Receipt(receipt.message, receipt.outcomes, error, receipt.attempts, receipt.notes)
 
 
 def _warn(text: str, *about: object) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.address import Address
-from smtpkit.errors import MissingSender, NoRecipients
+from smtpkit.dsn import DsnRequest
+from smtpkit.errors import InvalidMessage, MissingSender, NoRecipients
 from smtpkit.raw import RawMessage
 from smtpkit.value import put, value
 
@@ -22,17 +23,29 @@ class Envelope:
     """The reverse-path and the recipients of one mail; never without a recipient.
 
     A ``reverse_path`` of ``None`` is the null reverse-path ``<>`` (RFC 5321 §4.5.5). A
-    recipient that is given twice is there once.
+    recipient that is given twice is there once. ``dsn`` and ``require_tls`` are what
+    `Message.dsn` and `Message.require_tls` make.
 
     Raises:
         InvalidAddress: one of the addresses is not valid.
         NoRecipients: ``recipients`` is empty.
+        InvalidMessage: ``dsn`` is something else.
     """
 
     reverse_path: Address | None
     recipients: tuple[Address, ...]
+    dsn: DsnRequest | None
+    """The delivery status notifications that are asked for (RFC 3461)."""
+    require_tls: bool
+    """Whether only verified TLS is good enough, on the whole way (RFC 8689)."""
 
-    def __init__(self, reverse_path: str | Address | None, recipients: Iterable[str | Address]) -> None:
+    def __init__(
+        self,
+        reverse_path: str | Address | None,
+        recipients: Iterable[str | Address],
+        dsn: DsnRequest | None = None,
+        require_tls: bool = False,
+    ) -> None:
         if isinstance(recipients, str):
             recipients = (recipients,)
         unique: dict[str, Address] = {}
@@ -45,6 +58,10 @@ class Envelope:
             )
         put(self, "reverse_path", None if reverse_path is None else Address.of(reverse_path))
         put(self, "recipients", tuple(unique.values()))
+        if dsn is not None and not isinstance(dsn, DsnRequest):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidMessage(f"dsn= needs a DsnRequest, not {type(dsn).__name__}")
+        put(self, "dsn", dsn)
+        put(self, "require_tls", require_tls)
 
     @classmethod
     def of(cls, message: Message | RawMessage) -> Envelope:
@@ -59,4 +76,15 @@ class Envelope:
         if isinstance(message, RawMessage) and "from_" not in fields:
             raise MissingSender("the message has no From", hint="Give an envelope with a reverse-path.")
         reverse_path = fields["return_path"] if "return_path" in fields else fields.get("sender", fields.get("from_"))
-        return cls(reverse_path, fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ()))
+        recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
+        return cls(reverse_path, recipients, fields.get("dsn"), fields.get("require_tls", False))
+
+    def with_requests(self, message: Message | RawMessage) -> Envelope:
+        """The envelope with what ``message`` asks for and it does not itself: DSN and TLS."""
+        if isinstance(message, RawMessage):
+            return self
+        fields = message.fields
+        dsn, require_tls = self.dsn or fields.get("dsn"), self.require_tls or fields.get("require_tls", False)
+        if (dsn, require_tls) == (self.dsn, self.require_tls):
+            return self
+        return Envelope(self.reverse_path, self.recipients, dsn, require_tls)

@@ -23,6 +23,7 @@
         │   └── CertificateHostMismatch  a valid certificate for another host
         ├── AuthenticationFailed         the server refused the log-in
         │   └── NoCommonMechanism        nothing both sides can use, or not without TLS
+        ├── RequireTlsUnsupported        the mail requires TLS on its whole way, which cannot be had here
         ├── SenderRefused                MAIL was refused: nobody got it
         ├── RecipientsRefused            some or all RCPT were refused
         ├── ContentRefused               the content was refused: nobody got it
@@ -66,6 +67,7 @@ __all__ = [
     "NoRecipients",
     "ProtocolError",
     "RecipientsRefused",
+    "RequireTlsUnsupported",
     "SenderRefused",
     "ServiceUnavailable",
     "SmtpkitError",
@@ -256,8 +258,14 @@ class NoCommonMechanism(AuthenticationFailed):
     """The server offers no authentication mechanism that may be used here."""
 
 
+class RequireTlsUnsupported(DeliveryError):
+    """The mail requires TLS on its whole way, which cannot be had by this server (RFC 8689): nobody got it."""
+
+    stage: Stage | None = "mail"
+
+
 class SenderRefused(DeliveryError):
-    """The server refused the reverse-path (MAIL): nobody got the mail."""
+    """The server refused the reverse-path (MAIL), or does not offer what it needs: nobody got the mail."""
 
     stage: Stage | None = "mail"
 
@@ -269,7 +277,7 @@ class RecipientsRefused(DeliveryError):
 
 
 class ContentRefused(DeliveryError):
-    """The server refused the content: nobody got the mail."""
+    """The server refused the content, or does not offer what it needs: nobody got the mail."""
 
     stage: Stage | None = "content"
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 from smtpkit import stamp
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage
+from smtpkit.mime.characters import refuse_breaks, require_text
 from smtpkit.mime.headers import check_unstructured, checked_name
-from smtpkit.mime.identifiers import checked_message_id, message_ids, unsubscribe_urls
+from smtpkit.mime.identifiers import checked_list_id, checked_message_id, message_ids, unsubscribe_urls
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
     from smtpkit.alternative import Alternative
     from smtpkit.attachment import Attachment
+    from smtpkit.dsn import DsnRequest
 
-__all__ = ["Fields", "HeaderMethods", "Mailboxes", "Original"]
+__all__ = ["AutoSubmitted", "Fields", "HeaderMethods", "Mailboxes", "Original"]
 
 
 Mailboxes: TypeAlias = "str | Address | Iterable[str | Address]"
 """One mailbox, or several."""
+
+AutoSubmitted: TypeAlias = Literal["auto-generated", "auto-replied", "auto-notified", "no"]
+"""How a mail came about (RFC 3834 §5, RFC 5436 §2.7.1)."""
 
 
 class Fields(TypedDict, total=False):
@@ -37,6 +42,8 @@ class Fields(TypedDict, total=False):
     bcc: tuple[Address, ...]
     reply_to: tuple[Address, ...]
     return_path: Address | None
+    dsn: DsnRequest
+    require_tls: bool
     subject: str
     text: str
     html: str
@@ -51,6 +58,9 @@ class Fields(TypedDict, total=False):
     thread: tuple[str, ...]
     """What References is, as long as nobody gave it."""
     priority: Literal["high", "normal", "low"]
+    auto_submitted: AutoSubmitted
+    list_id: tuple[str, str]
+    """The id, and the name that people read."""
     list_unsubscribe: str
     one_click: bool
 
@@ -181,6 +191,31 @@ class HeaderMethods:
             raise InvalidMessage(f"not a priority: {level!r}", hint='Use "high", "normal" or "low".')
         return self._with({"priority": level})
 
+    def auto_submitted(self, kind: AutoSubmitted = "auto-generated") -> Self:
+        """Auto-Submitted: no person wrote this, so that no robot answers it (RFC 3834 §5).
+
+        ``"auto-generated"`` is news from a program, ``"auto-replied"`` the answer of one. Answers mostly
+        have the null reverse-path, too: ``return_path(None)``.
+        """
+        if kind not in ("auto-generated", "auto-replied", "auto-notified", "no"):
+            raise InvalidMessage(f"not a kind of mail: {kind!r}", hint='Use "auto-generated" or "auto-replied".')
+        return self._with({"auto_submitted": kind})
+
+    def list_id(self, identifier: str, name: str = "") -> Self:
+        """List-ID: the list that this mail belongs to, by which people sort it (RFC 2919).
+
+        ``identifier`` looks like a host name in a domain of yours, such as ``news.example.com``.
+
+        Raises:
+            InvalidMessage: it does not.
+            InvalidHeader: a name with CR, LF or NUL.
+        """
+        require_text("the id of a list", identifier, InvalidMessage)
+        require_text("the name of a list", name, InvalidHeader)
+        return self._with(
+            {"list_id": (checked_list_id(identifier), refuse_breaks("the name of a list", name, InvalidHeader))}
+        )
+
     def list_unsubscribe(self, url: str | None = None, mailto: str | None = None, *, one_click: bool = True) -> Self:
         """List-Unsubscribe: how to leave a list, by web page, by mail or both (RFC 2369 §3.2).
 
@@ -211,6 +246,8 @@ _OWN_METHOD = {
     "references": "Use references().",
     "x-priority": "Use priority().",
     "importance": "Use priority().",
+    "auto-submitted": "Use auto_submitted().",
+    "list-id": "Use list_id().",
     "list-unsubscribe": "Use list_unsubscribe().",
     "list-unsubscribe-post": "Use list_unsubscribe(): it adds this for an https URL.",
 }

@@ -20,7 +20,8 @@ __all__ = ["Mail"]
 class Mail:
     """What a transport sends. Its content is fixed: the same octets each time it is read.
 
-    ``envelope`` is taken from the message where it is not given.
+    ``envelope`` is taken from the message where it is not given; one that is given still has
+    the `Message.dsn` and `Message.require_tls` of the message, unless it asks for something itself.
 
     Raises:
         MissingSender: the message has no From.
@@ -33,7 +34,7 @@ class Mail:
     def __init__(self, message: Message | RawMessage, envelope: Envelope | None = None) -> None:
         self.message: Message | RawMessage = message.completed()
         """The message with its Date and Message-ID; one that is given as octets is as it was given."""
-        self.envelope: Envelope = Envelope.of(message) if envelope is None else envelope
+        self.envelope: Envelope = Envelope.of(message) if envelope is None else envelope.with_requests(message)
         self._content: Content = self.message.content()
 
     @property

@@ -9,6 +9,7 @@ from smtpkit.address import listed
 from smtpkit.alternative import Alternative, calendar_alternative
 from smtpkit.attachment import Attachment
 from smtpkit.body import Body
+from smtpkit.dsn import DsnRequest, RecipientDsn
 from smtpkit.errors import InvalidMessage, MissingSender
 from smtpkit.fields import Fields, HeaderMethods, Mailboxes
 from smtpkit.mime.characters import shown
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from email.message import Message as AnyEmail
     from typing import Any, Self
 
+    from smtpkit.address import Address
     from smtpkit.attachment import AttachmentSource
+    from smtpkit.dsn import Notify, Returned
     from smtpkit.mime.content import Content
 
 __all__ = ["Fields", "Mailboxes", "Message"]
@@ -119,8 +122,55 @@ class Message(HeaderMethods):
         return self._with({"attachments": (*self._fields.get("attachments", ()), attachment)})
 
     def problems(self) -> tuple[str, ...]:
-        """What was surely not meant so, though it can be sent: ``cid:`` without a file, a file without ``cid:``."""
-        return problems(self._fields)
+        """What was surely not meant so, though it can be sent: ``cid:`` without a file, a file without ``cid:``,
+        notifications about somebody who is no recipient.
+        """
+        return problems(self._fields) + _pointless_requests(self._fields)
+
+    # -- the envelope --------------------------------------------------------
+
+    def dsn(
+        self,
+        *notify: Notify,
+        recipient: str | Address | None = None,
+        original_recipient: str | Address | None = None,
+        ret: Returned | None = None,
+        envelope_id: str | None = None,
+    ) -> Self:
+        """Ask to be told what becomes of the mail after it was accepted (RFC 3461).
+
+        The reverse-path gets a mail on ``"success"``, ``"failure"`` and ``"delay"``, each if it is asked for,
+        or ``"never"``. It has the whole mail or its header (``ret``), and ``envelope_id``, by which you know it.
+        With ``recipient`` it is about this one alone, who is then called ``original_recipient``.
+
+        A server that does not offer DSN gets the mail without; `Receipt.notes` says so.
+
+        Raises:
+            InvalidMessage: what cannot be asked so.
+            InvalidAddress: one of the addresses is not valid.
+        """
+        before = self._fields.get("dsn") or DsnRequest()
+        if recipient is None:
+            if original_recipient is not None:
+                raise InvalidMessage("an original recipient belongs to one recipient", hint="Give recipient=, too.")
+            request = DsnRequest(notify, ret, envelope_id, before.recipients)
+        elif ret is not None or envelope_id is not None:
+            raise InvalidMessage(
+                "ret and envelope_id are of the whole mail", hint="Give them in another dsn(...), without recipient=."
+            )
+        else:
+            request = before.with_recipient(RecipientDsn(recipient, notify, original_recipient))
+        if not notify and original_recipient is ret is envelope_id is None:
+            raise InvalidMessage("nothing is asked for", hint='Say when you want to be told: dsn("failure", "delay").')
+        return self._with({"dsn": request})
+
+    def require_tls(self, required: bool = True) -> Self:
+        """Deliver it over verified TLS on its whole way, or not at all (REQUIRETLS, RFC 8689).
+
+        It is not sent, with `RequireTlsUnsupported`, unless this connection has verified TLS and the server
+        offers REQUIRETLS.
+        """
+        return self._with({"require_tls": required})
 
     # -- the result ----------------------------------------------------------
 
@@ -197,3 +247,14 @@ class Message(HeaderMethods):
         given = self._fields
         recipients = given.get("to", ()) + given.get("cc", ()) + given.get("bcc", ())
         return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients)}>"
+
+
+def _pointless_requests(fields: Fields) -> tuple[str, ...]:
+    if "dsn" not in fields:
+        return ()
+    recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
+    known = {address.addr_spec for address in recipients}
+    asked = [each.recipient.addr_spec for each in fields["dsn"].recipients]
+    return tuple(
+        f"dsn(recipient={shown(each)}): this is no recipient of the mail" for each in asked if each not in known
+    )

@@ -50,6 +50,8 @@ class Receipt:
     outcomes: Mapping[str, Outcome]
     error: SmtpkitError | None
     attempts: int
+    notes: tuple[str, ...]
+    """Things worth knowing that are no errors."""
 
     def __init__(
         self,
@@ -57,11 +59,13 @@ class Receipt:
         outcomes: Mapping[str, Outcome],
         error: SmtpkitError | None = None,
         attempts: int = 1,
+        notes: tuple[str, ...] = (),
     ) -> None:
         put(self, "message", message)
         put(self, "outcomes", outcomes)
         put(self, "error", error)
         put(self, "attempts", attempts)
+        put(self, "notes", notes)
         if error is not None:
             error.receipt = self
 
@@ -117,6 +121,7 @@ class Receipt:
         for address, outcome in self.outcomes.items():
             line = f"  {outcome.status.replace('_', ' '):9} {address:{width}}  {outcome.reply or ''}"
             lines.append(line.rstrip())
+        lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _summary(self) -> str:

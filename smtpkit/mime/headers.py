@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from smtpkit.address import Address
 
-__all__ = ["address_list", "check_unstructured", "checked_name", "parameter", "structured", "unstructured"]
+__all__ = ["address_list", "check_unstructured", "checked_name", "list_id", "parameter", "structured", "unstructured"]
 
 _FOLD = 76
 """Characters of a line: up to 78 (RFC 5322 §2.1.1), and 76 with an encoded-word in it (RFC 2047 §2)."""
@@ -185,9 +185,15 @@ def address_list(name: str, addresses: Iterable[Address], utf8: bool = False) ->
 
 def _mailbox(name: str, address: Address, utf8: bool) -> str:
     spec = address.addr_spec if utf8 else address.mailbox
-    phrase = address.display_name
-    if not phrase:
-        return spec
+    return _named(name, address.display_name, spec) if address.display_name else spec
+
+
+def list_id(identifier: str, phrase: str) -> str:
+    """``List-ID: phrase <identifier>`` (RFC 2919 §3)."""
+    return _line("List-ID", _named("List-ID", phrase, identifier) if phrase else f"<{identifier}>")
+
+
+def _named(name: str, phrase: str, spec: str) -> str:
     if phrase.isascii():
         if _ATOMS.match(phrase):
             return f"{phrase} <{spec}>"

@@ -1,4 +1,4 @@
-"""Message ids and URLs in header fields: never encoded, so they are checked (RFC 5322 §3.6.4, RFC 2369, RFC 8058)."""
+"""Ids and URLs in header fields: never encoded, so they are checked (RFC 5322 §3.6.4, RFC 2369, RFC 2919, RFC 8058)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from smtpkit.pattern import Pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["checked_message_id", "message_ids", "unsubscribe_urls"]
+__all__ = ["checked_list_id", "checked_message_id", "list_id_parts", "message_ids", "unsubscribe_urls"]
 
 _MESSAGE_ID = Pattern(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
 # Of other people's mails, some of which have no "@", or two.
 _ANY_ID = Pattern(r"<[!-;=?-~]{1,990}>\Z")
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LIST_ID = Pattern(rf"{_ATOM}(?:\.{_ATOM})+\Z")
+_LONGEST_LIST_ID = 255
+_QUOTED_STRING = Pattern(r'"((?:[^"\\]|\\.)*)"\Z')
+_ESCAPE = Pattern(r"\\(.)")
 _HTTP_URL = Pattern(r"(?i)https?://[^/?#]+")
 # A comma or bracket would end the URL for many readers: both can be percent-encoded.
 _URL = Pattern(r"[!-+\--;=?-~]{1,990}\Z")
@@ -55,6 +60,28 @@ def message_ids(field: str, given: Iterable[str]) -> tuple[str, ...]:
     if not found:
         raise InvalidMessage(f"{field}: no message id", hint="Give the Message-ID of the mail that is answered.")
     return tuple(found)
+
+
+def checked_list_id(given: str) -> str:
+    """The id of a list, without angle brackets: a label of its own in a domain, up to 255 octets (RFC 2919 §3).
+
+    Raises:
+        InvalidMessage: it is none.
+    """
+    identifier = given.strip().removeprefix("<").removesuffix(">")
+    if len(identifier) > _LONGEST_LIST_ID or not _LIST_ID.match(identifier):
+        raise InvalidMessage(
+            f"not the id of a list: {shown(given)}",
+            hint='Write it like a host name in your domain: "news.example.com"; what people read is name=.',
+        )
+    return identifier
+
+
+def list_id_parts(value: str) -> tuple[str, str]:
+    """The id in a List-ID, unchecked, and the phrase before it; old ones have no brackets (RFC 2919 §3)."""
+    phrase, _, identifier = value.rpartition("<")
+    quoted = _QUOTED_STRING.match(phrase.strip())
+    return identifier.partition(">")[0], _ESCAPE.sub(r"\1", quoted[1]) if quoted else phrase.strip()
 
 
 def unsubscribe_urls(url: str | None, mailto: str | None, one_click: bool) -> str:

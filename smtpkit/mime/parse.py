@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidMessage, SmtpkitError
 from smtpkit.mime.characters import shown
+from smtpkit.mime.identifiers import list_id_parts
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ def _with_field(message: M, name: str, value: str) -> M:
         return message.references(value)
     if low in ("x-priority", "importance"):
         return message.priority(_level(name, value))
+    if low == "auto-submitted":
+        return message.auto_submitted(cast("Any", value.partition("(")[0].strip().lower()))
+    if low == "list-id":
+        identifier, phrase = list_id_parts(value)
+        return message.list_id(identifier, _decoded(name, phrase))
     if low in _LEFT_OUT or low.startswith("content-"):
         return message
     return message.header(name, _decoded(name, value))

@@ -8,7 +8,7 @@ from smtpkit.attachment import Attachment
 from smtpkit.body import Body
 from smtpkit.mime.content import Content, EncodedFile
 from smtpkit.mime.encodings import base64_blocks
-from smtpkit.mime.headers import address_list, parameter, structured, unstructured
+from smtpkit.mime.headers import address_list, list_id, parameter, structured, unstructured
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _header_fields(fields: Fields, utf8: bool) -> list[str]:
     return lines
 
 
-_RARE = frozenset(("in_reply_to", "references", "priority", "list_unsubscribe"))
+_RARE = frozenset(("in_reply_to", "references", "priority", "auto_submitted", "list_id", "list_unsubscribe"))
 _X_PRIORITY = {"high": "1", "normal": "3", "low": "5"}
 
 
@@ -74,6 +74,10 @@ def _rare_fields(fields: Fields) -> list[str]:
         lines.append(structured("References", " ".join(ids)))
     if "priority" in fields:
         lines += [f"X-Priority: {_X_PRIORITY[fields['priority']]}", f"Importance: {fields['priority']}"]
+    if "auto_submitted" in fields:
+        lines.append(f"Auto-Submitted: {fields['auto_submitted']}")
+    if "list_id" in fields:
+        lines.append(list_id(*fields["list_id"]))
     if "list_unsubscribe" in fields:
         lines.append(structured("List-Unsubscribe", fields["list_unsubscribe"]))
         if fields.get("one_click"):

@@ -13,7 +13,7 @@ from smtpkit.errors import (
     TlsFailed,
 )
 
-__all__ = ["TlsSetting", "client_context", "not_tls", "tls_error"]
+__all__ = ["TlsSetting", "client_context", "not_tls", "tls_error", "verifies"]
 
 TlsSetting: TypeAlias = "ssl.SSLContext | str | os.PathLike[str] | None"
 """A context of your own, or the path of a file with CA certificates (PEM), or ``None`` for the system's CAs."""
@@ -39,6 +39,11 @@ def client_context(tls: TlsSetting) -> ssl.SSLContext:
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def verifies(context: ssl.SSLContext) -> bool:
+    """Whether a handshake with it succeeds only with the server that was meant."""
+    return context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
 
 
 def tls_error(error: OSError, host: str, port: int, starttls: bool) -> TlsFailed | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtpkit.dsn import xtext
 from smtpkit.errors import ProtocolError
 from smtpkit.mime.characters import shown
 
@@ -50,20 +51,38 @@ def auth_line(response: str) -> bytes:
     return _line(response) if response else b"\r\n"
 
 
-def mail(mailbox: str, *, size: int | None = None, eight_bit: bool = False, smtputf8: bool = False) -> bytes:
+def mail(
+    mailbox: str,
+    *,
+    size: int | None = None,
+    eight_bit: bool = False,
+    smtputf8: bool = False,
+    ret: str | None = None,
+    envelope_id: str | None = None,
+    require_tls: bool = False,
+) -> bytes:
     """MAIL with the reverse-path, ``""`` for the null one (RFC 5321 §4.1.1.2).
 
-    ``size`` is in octets (RFC 1870), ``eight_bit`` is BODY=8BITMIME (RFC 6152), ``smtputf8`` RFC 6531.
+    ``size`` is in octets (RFC 1870), ``eight_bit`` is BODY=8BITMIME (RFC 6152), ``smtputf8`` RFC 6531, ``ret``
+    and ``envelope_id`` RFC 3461, ``require_tls`` RFC 8689.
     """
     parameters = "" if size is None else f" SIZE={size}"
     parameters += " BODY=8BITMIME" if eight_bit else ""
     parameters += " SMTPUTF8" if smtputf8 else ""
+    parameters += "" if ret is None else f" RET={ret}"
+    parameters += "" if envelope_id is None else f" ENVID={xtext(envelope_id)}"
+    parameters += " REQUIRETLS" if require_tls else ""
     return _line(f"MAIL FROM:<{mailbox}>{parameters}", smtputf8)
 
 
-def rcpt(mailbox: str, *, utf8: bool = False) -> bytes:
-    """RCPT with one recipient."""
-    return _line(f"RCPT TO:<{mailbox}>", utf8)
+def rcpt(
+    mailbox: str, *, utf8: bool = False, notify: Iterable[str] = (), original_recipient: str | None = None
+) -> bytes:
+    """RCPT with one recipient; ``notify`` and ``original_recipient``, which has a type, are those of RFC 3461."""
+    times = ",".join(notify)
+    parameters = f" NOTIFY={times}" if times else ""
+    parameters += "" if original_recipient is None else f" ORCPT={xtext(original_recipient)}"
+    return _line(f"RCPT TO:<{mailbox}>{parameters}", utf8)
 
 
 def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:

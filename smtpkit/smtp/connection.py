@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, ServiceUnavailable, SmtpkitError
 from smtpkit.smtp import commands
+from smtpkit.smtp.admission import admit
 from smtpkit.smtp.handshake import open_dialogue
 from smtpkit.smtp.policy import flights
 from smtpkit.smtp.transaction import Transaction
@@ -57,7 +58,8 @@ class Connection:
         """Send one mail, and leave the connection reusable or closed."""
         self._dialogue.deadline = deadline
         self._mails += 1
-        transaction = Transaction(mail, self._capabilities, self._server.timeouts)
+        admission = admit(mail, self._capabilities, host=self._server.host, verified_tls=self._dialogue.verified_tls)
+        transaction = Transaction(mail, self._capabilities, admission, self._server.timeouts)
         plan = flights(self._capabilities, recipients=transaction.recipients, pipelining=self._server.pipelining)
         receipt = await transaction.run(self._dialogue, self._runtime, plan)
         if transaction.mail_accepted and not receipt.accepted and self._dialogue.in_step:

@@ -34,6 +34,8 @@ class Dialogue:
         """Replies that are due. The greeting is the first."""
         self.deadline: float = float("inf")
         """When the whole send must be over, in the time of `Runtime.now`."""
+        self.verified_tls: bool = False
+        """Whether it goes over TLS, with a certificate that was verified to be the server's."""
         self._stream = stream
         self._runtime = runtime
         self._timeouts = timeouts

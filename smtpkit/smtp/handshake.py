@@ -13,7 +13,7 @@ from smtpkit.errors import (
     StartTlsRefused,
     TimedOut,
 )
-from smtpkit.runtime.tls import client_context, not_tls, tls_error
+from smtpkit.runtime.tls import client_context, not_tls, tls_error, verifies
 from smtpkit.smtp import commands
 from smtpkit.smtp.authentication import authenticate
 from smtpkit.smtp.capabilities import Capabilities
@@ -147,3 +147,4 @@ async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) 
             tls_error(error, server.host, server.port, starttls)
             or ConnectionLost(f"{server.address} broke off the TLS handshake", stage="tls")
         ) from error
+    dialogue.verified_tls = verifies(context)

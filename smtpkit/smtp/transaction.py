@@ -20,6 +20,8 @@ from smtpkit.errors import (
 )
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.smtp import commands
+from smtpkit.smtp.admission import NO_SMTPUTF8
+from smtpkit.smtp.parameters import mail_command, rcpt_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from smtpkit.receipt import Status
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
+    from smtpkit.smtp.admission import Admission
     from smtpkit.smtp.capabilities import Capabilities
     from smtpkit.smtp.dialogue import Dialogue
     from smtpkit.smtp.policy import Flight, Step
@@ -52,7 +55,7 @@ class Transaction:
     fact: whether the write that carries the final octet was started.
     """
 
-    def __init__(self, mail: Mail, capabilities: Capabilities, timeouts: Timeouts) -> None:
+    def __init__(self, mail: Mail, capabilities: Capabilities, admission: Admission, timeouts: Timeouts) -> None:
         self._mail = mail
         self._capabilities = capabilities
         self._timeouts = timeouts
@@ -61,39 +64,12 @@ class Transaction:
         self._final_started = False
         self.mail_accepted: bool = False
         """Whether the server holds a reverse-path that RSET must clear."""
-        self._refuse_locally()
+        self._notes = admission.notes
+        if admission.error is not None:
+            self._fail(admission.error)
+        for address in admission.refused:
+            self._outcomes[address.addr_spec] = Outcome("refused")
         self._asked = [a for a in mail.envelope.recipients if a.addr_spec not in self._outcomes]
-
-    # -- before anything is sent ---------------------------------------------------
-
-    def _refuse_locally(self) -> None:
-        """What this server cannot take is refused before it is asked."""
-        mail, limit = self._mail, self._capabilities.max_size
-        sender = mail.envelope.reverse_path
-        if limit is not None and mail.size > limit:
-            self._refuse_all(
-                ContentRefused(
-                    f"the mail has {mail.size} octets, and the server takes at most {limit}",
-                    hint="Send large files as links, or split the attachments over several mails.",
-                )
-            )
-        if mail.needs_8bitmime and not mail.needs_smtputf8 and "8BITMIME" not in self._capabilities:
-            self._refuse_all(
-                ContentRefused(
-                    "the mail has octets over 127, and this server does not offer 8BITMIME (RFC 6152)",
-                    hint="Encode its parts in quoted-printable or base64, as Message does, and sign it after that.",
-                )
-            )
-        if "SMTPUTF8" in self._capabilities:
-            return
-        hint = "The part before the @ is not ASCII, and this server does not offer SMTPUTF8 (RFC 6531)."
-        if mail.needs_smtputf8:
-            self._refuse_all(ContentRefused("a header has an address that this server cannot take", hint=hint))
-        if sender is not None and sender.needs_smtputf8:
-            self._refuse_all(SenderRefused(f"this server cannot take the sender {sender.addr_spec}", hint=hint))
-        for address in mail.envelope.recipients:
-            if address.needs_smtputf8:
-                self._outcomes.setdefault(address.addr_spec, Outcome("refused"))
 
     @property
     def recipients(self) -> int:
@@ -169,17 +145,8 @@ class Transaction:
 
     def _command(self, step: str, address: Address | None) -> bytes:
         if address is not None:
-            return commands.rcpt(address.mailbox, utf8=address.needs_smtputf8)
-        if step == "DATA":
-            return commands.DATA
-        mail, sender = self._mail, self._mail.envelope.reverse_path
-        utf8 = mail.needs_smtputf8 or any(a.needs_smtputf8 for a in (*self._asked, *((sender,) if sender else ())))
-        return commands.mail(
-            sender.mailbox if sender else "",
-            size=mail.size if "SIZE" in self._capabilities else None,
-            eight_bit=mail.needs_8bitmime and "8BITMIME" in self._capabilities,
-            smtputf8=utf8,
-        )
+            return rcpt_command(self._mail, address, self._capabilities)
+        return commands.DATA if step == "DATA" else mail_command(self._mail, self._capabilities)
 
     async def _send_content(self, dialogue: Dialogue, runtime: Runtime) -> None:
         try:
@@ -260,7 +227,7 @@ class Transaction:
     def receipt(self) -> Receipt:
         """What is known now."""
         outcomes = {a.addr_spec: self._outcomes[a.addr_spec] for a in self._mail.envelope.recipients}
-        return Receipt(self._mail.message, outcomes, self._error or _refusals(outcomes))
+        return Receipt(self._mail.message, outcomes, self._error or _refusals(outcomes), notes=self._notes)
 
 
 def _refusals(outcomes: dict[str, Outcome]) -> RecipientsRefused | None:
@@ -276,5 +243,5 @@ def _refusals(outcomes: dict[str, Outcome]) -> RecipientsRefused | None:
         temporary=all(reply is not None and reply.temporary for reply in replies),
     )
     if replies[0] is None:
-        error.hint = "The part before the @ is not ASCII, and this server does not offer SMTPUTF8 (RFC 6531)."
+        error.hint = NO_SMTPUTF8
     return error

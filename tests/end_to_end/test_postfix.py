@@ -243,6 +243,31 @@ def test_envelope(both: Both, postfix: Postfix, marker: str) -> None:
     assert b"To: bob@example.com\r\n" in mail.content
 
 
+def test_delivery_status_notifications(both: Both, postfix: Postfix, marker: str) -> None:
+    mail = message(marker).text("Hi").bcc("cid@example.com", "dora@example.com")
+    asking = mail.dsn("success", ret="headers", envelope_id=f"order {marker} +=").dsn(
+        "success", recipient="cid@example.com", original_recipient="c+d@example.org"
+    )
+    receipt = both.send(mailer(both, postfix), asking.dsn("never", recipient="dora@example.com"))
+    assert (receipt.ok, receipt.notes) == (True, ())
+    # Three mails, and what Postfix tells of two of them.
+    reports = [
+        found.content
+        for found in delivered(postfix, marker, 4)
+        if b"Content-Type: multipart/report; report-type=delivery-status" in found.content
+    ]
+    assert len(reports) == 1
+    for line in (
+        f"Original-Envelope-Id: order {marker} +=",
+        "Original-Recipient: rfc822;c+d@example.org",
+        "Final-Recipient: rfc822; bob@example.com",
+        "Action: delivered",
+        "Content-Type: text/rfc822-headers",
+    ):
+        assert f"\r\n{line}".encode() in reports[0], reports[0].decode()
+    assert b"dora@example.com" not in reports[0]
+
+
 def test_a_hundred_recipients(both: Both, postfix: Postfix, marker: str) -> None:
     everybody = [f"n{n}@example.com" for n in range(100)]
     receipt = both.send(mailer(both, postfix), message(marker).bcc(everybody).text("Hi"))

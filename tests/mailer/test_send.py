@@ -184,11 +184,14 @@ LACKING: list[tuple[Outcome, type[DeliveryError]]] = [
 @pytest.mark.parametrize(("outcome", "kind"), LACKING)
 def test_a_receipt_without_its_error_gets_one(both: Both, outcome: Outcome, kind: type[DeliveryError]) -> None:
     def send(mail: Mail) -> Receipt:
-        return Receipt.of(mail, outcome)
+        outcomes = Receipt.of(mail, outcome).outcomes
+        return Receipt(mail.message, outcomes, attempts=2, notes=("sent by pigeon",))
 
     with pytest.raises(kind, match="3 of 3") as caught:
         both.send(both.mailer(transport_from_function(send)), THREE)
     assert caught.value.reply == outcome.reply
+    assert caught.value.receipt is not None
+    assert (caught.value.receipt.attempts, caught.value.receipt.notes) == (2, ("sent by pigeon",))
 
 
 def test_draft(both: Both) -> None:

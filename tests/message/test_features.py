@@ -121,6 +121,31 @@ def test_list_unsubscribe(message: Message, urls: str, post: str | None) -> None
 
 
 BAD_URLS = ["", "x.example", "ftp://x.example", "javascript:x", "https://", "https:///path"]
+
+
+@pytest.mark.parametrize(
+    ("message", "value"),
+    [
+        (BASE.list_id("news.example.com"), "<news.example.com>"),
+        (BASE.list_id(" <news.example.com> ", "Shop news"), "Shop news <news.example.com>"),
+        (BASE.list_id("a.localhost", "News, weekly"), '"News, weekly" <a.localhost>'),
+        (BASE.list_id("a.example.com", "Grüße"), "=?utf-8?q?Gr=C3=BC=C3=9Fe?= <a.example.com>"),
+        (BASE.list_id("a.example.com", "=?x?="), "=?utf-8?q?=3D=3Fx=3F=3D?= <a.example.com>"),
+        (BASE.list_id(f"a.{'x' * 253}", "A"), f"A <a.{'x' * 253}>"),
+        (BASE.list_id("a.example.com").list_id("b.example.com"), "<b.example.com>"),
+    ],
+)
+def test_list_id(message: Message, value: str) -> None:
+    assert field(message, "List-ID") == value
+
+
+@pytest.mark.parametrize("kind", ["auto-generated", "auto-replied", "auto-notified", "no"])
+def test_auto_submitted(kind: Any) -> None:
+    assert field(BASE.auto_submitted(), "Auto-Submitted") == "auto-generated"
+    assert field(BASE.auto_submitted(kind), "Auto-Submitted") == kind
+
+
+NO_LIST_IDS = ["", "news", "news.", ".example.com", "a b.example.com", "ä.example.com", "a@b.c", f"a.{'x' * 254}"]
 UNWRITABLE = ("ä", "a b", "<", "a\nBcc: x", "a>,<b", "a,b", "\0", "x" * 999)
 UNWRITABLE_URLS = [f"https://x.example/{path}" for path in UNWRITABLE]
 
@@ -134,6 +159,16 @@ UNWRITABLE_URLS = [f"https://x.example/{path}" for path in UNWRITABLE]
         (lambda: BASE.list_unsubscribe("http://x.example"), InvalidHeader, "one click needs an https URL"),
         (lambda: BASE.list_unsubscribe(mailto="leave"), InvalidAddress, "List-Unsubscribe: not a valid address"),
         (lambda: BASE.list_unsubscribe(mailto="a@x.example?a b"), InvalidHeader, "cannot have"),
+        *((lambda each=each: BASE.list_id(each), InvalidMessage, "not the id of a list") for each in NO_LIST_IDS),
+        (lambda: BASE.list_id("a.example.com\r\nBcc: x"), InvalidMessage, "not the id of a list"),
+        (
+            lambda: BASE.list_id("a.example.com", "A\r\nBcc: x"),
+            InvalidHeader,
+            "the name of a list has a carriage return",
+        ),
+        (lambda: BASE.list_id("a.example.com", None), InvalidHeader, "the name of a list is text"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: BASE.list_id(None), InvalidMessage, "the id of a list is text"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: BASE.auto_submitted("yes\r\n"), InvalidMessage, "not a kind of mail: 'yes"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (BASE.in_reply_to, InvalidMessage, "In-Reply-To: no message id"),
         (lambda: BASE.in_reply_to(" "), InvalidMessage, "In-Reply-To: no message id"),
         (lambda: BASE.in_reply_to("<a@b>x"), InvalidMessage, "In-Reply-To: not a message id: '<a@b>x'"),
@@ -157,6 +192,8 @@ def test_bad_header_fields(give: Callable[[], Message], error: type[SmtpkitError
         ("REFERENCES", "references()"),
         ("X-Priority", "priority()"),
         ("Importance", "priority()"),
+        ("Auto-Submitted", "auto_submitted()"),
+        ("List-Id", "list_id()"),
         ("List-Unsubscribe", "list_unsubscribe()"),
         ("List-Unsubscribe-Post", "list_unsubscribe()"),
     ],
@@ -178,6 +215,8 @@ def test_free_text_adds_no_field(text: str) -> None:
         (lambda: BASE.in_reply_to(text), ["In-Reply-To", "References"]),
         (lambda: BASE.references(text), ["References"]),
         (lambda: BASE.list_unsubscribe(f"https://x.example/{text}", one_click=False), ["List-Unsubscribe"]),
+        (lambda: BASE.list_id(f"a.{text}"), ["List-ID"]),
+        (lambda: BASE.list_id("a.example.com", text), ["List-ID"]),
         (lambda: BASE.list_unsubscribe(mailto=text), ["List-Unsubscribe"]),
         (lambda: BASE.list_unsubscribe(mailto=f"a@x.example?{text}"), ["List-Unsubscribe"]),
     ]

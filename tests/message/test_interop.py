@@ -145,6 +145,9 @@ ROUND_TRIPS: list[Message] = [
     BASE.html('<img src="cid:a">').embed(b"png", cid="a", filename="a.png").attach(b"pdf", filename="b.pdf"),
     BASE.text("x").priority("high").list_unsubscribe("https://example.com/leave", "leave@example.com"),
     BASE.text("x").list_unsubscribe("http://example.com/leave", one_click=False),
+    BASE.text("x").auto_submitted().list_id("news.example.com"),
+    BASE.text("x").auto_submitted("no").list_id("news.example.com", 'Doe, "Ann"'),
+    BASE.text("x").auto_submitted("auto-notified").list_id("n.localhost", '"Grüße" aus Köln ' * 9),
     BASE.text("x").in_reply_to("<a@x>", "<b@x>").references("<z@x> <a@x>"),
     BASE.to("jörg@example.com").text("x"),
 ]
@@ -183,6 +186,12 @@ def test_a_saved_mail_with_bare_line_feeds() -> None:
     assert Message.parse(data) == Message().from_("a@x.com").subject("ü").text("Hi\nyou")
 
 
+def test_what_others_write_of_lists_and_robots() -> None:
+    head = b"List-ID: =?utf-8?q?Gr=C3=BC=C3=9Fe?= <a.x.com> (a comment)\nAuto-Submitted: Auto-Replied (vacation)\n\nHi"
+    assert Message.parse(head) == Message().list_id("a.x.com", "Grüße").auto_submitted("auto-replied").text("Hi")
+    assert Message.parse(b"List-ID: a.x.com\n\nHi") == Message().list_id("a.x.com").text("Hi")
+
+
 def test_a_saved_mail_in_another_charset() -> None:
     head = b"From: a@x.com\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\n"
     assert Message.parse(head + b"Gr\xfc\xdfe").fields.get("text") == "Grüße"
@@ -202,6 +211,8 @@ def test_a_saved_mail_in_another_charset() -> None:
         (b"Content-Type: multipart/signed; boundary=b\n\n--b\n\nHi\n--b\n\nx\n--b--\n", "multipart/signed"),
         (b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nHi\n--b\n\nx\n--b--\n", "two bodies"),
         (b"List-Unsubscribe: <ftp://x.com>\n\nHi", "List-Unsubscribe"),
+        (b"List-Id: My list\n\nHi", "not the id of a list: 'My list'"),
+        (b"Auto-Submitted: auto-replied; by=me\n\nHi", "not a kind of mail: 'auto-replied; by=me'"),
     ],
 )
 def test_what_a_message_cannot_represent(data: bytes, text: str) -> None:

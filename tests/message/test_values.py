@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from smtpkit import Address, Attachment, Envelope, Message, Outcome, Receipt, Reply
+from smtpkit import Address, Attachment, DsnRequest, Envelope, Message, Outcome, Receipt, RecipientDsn, Reply
 from smtpkit.value import value
 
 ANN = Address("ann@example.com", "Ann")
@@ -23,6 +23,14 @@ VALUES = [
     (Reply(250, ("ok", "done")), Reply(250, ("ok",))),
     (OUTCOME, Outcome("refused")),
     (Receipt(MESSAGE, {"bob@example.com": OUTCOME}), Receipt(MESSAGE, {"bob@example.com": OUTCOME}, attempts=2)),
+    (
+        Receipt(MESSAGE, {"bob@example.com": OUTCOME}, notes=("no DSN",)),
+        Receipt(MESSAGE, {"bob@example.com": OUTCOME}, notes=()),
+    ),
+    (RecipientDsn(ANN, ["success"], "a@example.com"), RecipientDsn(ANN, ["success"])),
+    (DsnRequest("delay", "full", "1", [RecipientDsn(ANN)]), DsnRequest("delay", "full", "1")),
+    (Envelope(ANN, ["bob@example.com"], DsnRequest("never")), Envelope(ANN, ["bob@example.com"])),
+    (Envelope(ANN, ["bob@example.com"], require_tls=True), Envelope(ANN, ["bob@example.com"])),
 ]
 each_value = pytest.mark.parametrize(("one", "other"), VALUES, ids=lambda found: type(found).__name__)
 

@@ -25,6 +25,10 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "initial": lambda text: commands.auth("PLAIN", text),
     "mail utf8": lambda text: commands.mail(text, smtputf8=True),
     "rcpt utf8": lambda text: commands.rcpt(text, utf8=True),
+    "ret": lambda text: commands.mail("a@b.test", ret=text),
+    "envelope id": lambda text: commands.mail("a@b.test", envelope_id=text),
+    "notify": lambda text: commands.rcpt("a@b.test", notify=["SUCCESS", text]),
+    "original recipient": lambda text: commands.rcpt("a@b.test", original_recipient=text),
 }
 
 
@@ -64,6 +68,14 @@ def test_a_command_is_one_line_or_refused(name: str, text: str) -> None:
         (
             commands.mail("jörg@b.test", size=9, eight_bit=True, smtputf8=True),
             "MAIL FROM:<jörg@b.test> SIZE=9 BODY=8BITMIME SMTPUTF8\r\n".encode(),
+        ),
+        (
+            commands.mail("", ret="HDRS", envelope_id="a b+c=d~!", require_tls=True),
+            b"MAIL FROM:<> RET=HDRS ENVID=a+20b+2Bc+3Dd~! REQUIRETLS\r\n",
+        ),
+        (
+            commands.rcpt("a@b.test", notify=["SUCCESS", "DELAY"], original_recipient="rfc822;a+b@c.test"),
+            b"RCPT TO:<a@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c.test\r\n",
         ),
         (commands.rcpt("jörg@b.test", utf8=True), "RCPT TO:<jörg@b.test>\r\n".encode()),
         (commands.auth("LOGIN", None), b"AUTH LOGIN\r\n"),

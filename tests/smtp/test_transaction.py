@@ -284,10 +284,10 @@ def test_dots_reach_the_server_doubled(way: Way) -> None:
 @pytest.mark.parametrize(
     ("extension", "recipients", "sender", "outcomes", "error"),
     [
-        ("SIZE 10", ("r0@b.test",), "ann@a.test", "refused", errors.ContentRefused),
-        ("SIZE 10", ("r0@b.test", "jörg@b.test"), "ann@a.test", "refused, refused", errors.ContentRefused),
+        ("SIZE 10", ("r0@b.test",), "ann@a.test", "not_sent", errors.ContentRefused),
+        ("SIZE 10", ("r0@b.test", "jörg@b.test"), "ann@a.test", "not_sent, not_sent", errors.ContentRefused),
         ("HELP", ("jörg@b.test",), "ann@a.test", "refused", errors.RecipientsRefused),
-        ("HELP", ("r0@b.test",), "jörg@a.test", "refused", errors.SenderRefused),
+        ("HELP", ("r0@b.test",), "jörg@a.test", "not_sent", errors.SenderRefused),
     ],
 )
 def test_what_the_server_cannot_take_is_not_offered_to_it(
@@ -299,6 +299,14 @@ def test_what_the_server_cannot_take_is_not_offered_to_it(
     assert receipt.error is not None
     assert (receipt.error.reply, receipt.error.temporary) == (None, False)
     assert receipt.error.hint
+
+
+@pytest.mark.parametrize("way", ALL, ids=_ids)
+def test_a_header_that_needs_smtputf8_is_not_offered_without_it(way: Way) -> None:
+    mail = mail_to("r0@b.test", "jörg@b.test", message=MESSAGE.cc("jörg@b.test"))
+    receipt = send(HELLO.format(extension="8BITMIME"), way, mail)
+    assert (described(receipt), type(receipt.error)) == ("not_sent, not_sent", errors.ContentRefused)
+    assert "SMTPUTF8" in str(receipt.error)
 
 
 MIXED = """
@@ -363,9 +371,9 @@ EIGHT_BIT = RawMessage(b"From: ann@a.test\r\nTo: r1@b.test\r\n\r\n\xff\r\n")
 
 
 @pytest.mark.parametrize("way", ALL, ids=_ids)
-def test_8_bit_octets_are_refused_where_8bitmime_is_not_offered(way: Way) -> None:
+def test_8_bit_octets_are_not_sent_where_8bitmime_is_not_offered(way: Way) -> None:
     receipt = send(HELLO.format(extension="HELP"), way, Mail(EIGHT_BIT))
-    assert described(receipt) == "refused"
+    assert described(receipt) == "not_sent"
     assert isinstance(receipt.error, errors.ContentRefused)
     assert "8BITMIME" in receipt.error.message
     assert receipt.error.hint
