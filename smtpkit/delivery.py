@@ -30,19 +30,30 @@ if TYPE_CHECKING:
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Transport
 
-__all__ = ["AnyMessage", "Delivery", "OnPartial"]
+__all__ = ["AnyMessage", "Delivery", "OnPartial", "Ready"]
 
 AnyMessage: TypeAlias = "Message | RawMessage | AnyEmail[Any, Any]"
 """What can be sent: a message, octets, or the standard library's ``EmailMessage``."""
 
-OnPartial: TypeAlias = Literal["return", "raise"]
-"""What ``send`` does when some recipients accepted and others did not."""
+OnPartial: TypeAlias = Literal["return", "raise", "abort"]
+"""What ``send`` does when some recipients accepted and others did not: ``return`` the receipt, or ``raise`` its error.
+``abort`` does not let it come to that: the content goes out only if every recipient was accepted."""
 
 
 _LOG_IN_HINT = (
     "Check user name and password. Many providers take an app password or an OAuth 2 token (token=...) here, "
     "not the account's own password: Mailer.for_provider knows which."
 )
+
+
+class Ready:
+    """A mail that is ready to go, and what is reserved for it."""
+
+    __slots__ = ("mail", "reserved")
+
+    def __init__(self, mail: Mail) -> None:
+        self.mail = mail
+        self.reserved: list[tuple[DailyLimit, Reservation]] = []
 
 
 class Delivery:
@@ -66,28 +77,40 @@ class Delivery:
     async def send(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """`deliver`, and raise the receipt's error where the caller wants it raised."""
         receipt = await self.deliver(message, envelope, runtime)
-        if receipt.error is not None and (self._on_partial == "raise" or not receipt.accepted):
+        if receipt.error is not None and (self._on_partial != "return" or not receipt.accepted):
             raise receipt.error
         return receipt
 
     async def deliver(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """Send ``message`` and say what became of it; never raises for a mail that did not go out."""
+        ready = await self.prepare(message, envelope, runtime)
+        if isinstance(ready, Receipt):
+            return ready
+        # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
+        return await self.conclude(ready, await self.transmit(ready.mail, runtime), runtime)
+
+    async def prepare(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Ready | Receipt:
+        """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent."""
         sendable: Message | RawMessage = Message()
         try:
             sendable = self._sendable(message)
             mail = self._mail(sendable, envelope)
         except SmtpkitError as error:
             return _unsent(sendable, envelope, error)
-        reserved: list[tuple[DailyLimit, Reservation]] = []
-        # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
-        receipt = await self._reserve(mail, reserved, runtime) or await self._transmit(mail, runtime)
-        for limit, reservation in reserved:
+        ready = Ready(mail)
+        refused = await self._reserve(ready, runtime) if self._limits else None
+        return ready if refused is None else await self.conclude(ready, refused, runtime)
+
+    async def conclude(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
+        """Give back what a mail did not use of the limits, and explain what went wrong."""
+        for limit, reservation in ready.reserved:
             try:
                 await limit.settle(reservation, receipt, runtime)
             except Exception:
                 # The mail has gone its way, and its receipt matters more than a count that is too high.
                 _warn("%r could not be settled after %s", limit, receipt.message_id)
-        self._explain(receipt)
+        if receipt.error is not None:
+            self._explain(receipt.error)
         return receipt
 
     def _sendable(self, message: AnyMessage) -> Message | RawMessage:
@@ -111,16 +134,15 @@ class Delivery:
     def _mail(self, message: Message | RawMessage, envelope: Envelope | None) -> Mail:
         if envelope is not None and not isinstance(envelope, Envelope):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"envelope= needs an Envelope, not {type(envelope).__name__}")
-        return Mail(message, envelope)
+        return Mail(message, envelope, all_or_nothing=self._on_partial == "abort")
 
-    async def _reserve(
-        self, mail: Mail, reserved: list[tuple[DailyLimit, Reservation]], runtime: Runtime
-    ) -> Receipt | None:
-        """Count ``mail`` in every limit; the receipt of a mail that does not fit."""
+    async def _reserve(self, ready: Ready, runtime: Runtime) -> Receipt | None:
+        """Count a mail in every limit; the receipt of one that does not fit."""
+        mail = ready.mail
         account: str = getattr(self.transport, "account", "this transport")
         for limit in self._limits:
             try:
-                reserved.append((limit, await limit.reserve(account, mail, runtime)))
+                ready.reserved.append((limit, await limit.reserve(account, mail, runtime)))
             except SmtpkitError as error:
                 return Receipt.of(mail, Outcome("not_sent"), error)
             except Exception as cause:
@@ -129,7 +151,8 @@ class Delivery:
                 return Receipt.of(mail, Outcome("not_sent"), failure)
         return None
 
-    async def _transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
+    async def transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
+        """Hand ``mail`` to the transport; whatever that does, there is a receipt."""
         try:
             receipt = await self.transport.send(mail, runtime)
             if isinstance(receipt, Receipt):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -143,8 +166,7 @@ class Delivery:
         failure.hint = "Whether the mail was sent is not known. A transport reports failures in its receipt."
         return Receipt.of(mail, Outcome("uncertain"), failure)
 
-    def _explain(self, receipt: Receipt) -> None:
-        error = receipt.error
+    def _explain(self, error: SmtpkitError) -> None:
         if isinstance(error, AuthenticationFailed) and error.hint is None:
             error.hint = self._provider.password_hint if self._provider is not None else _LOG_IN_HINT
         if isinstance(error, DeliveryError) and error.hint is None and error.temporary and error.safe_to_retry:

@@ -274,7 +274,7 @@ def _addresses(field: str, given: Iterable[Mailboxes]) -> tuple[Address, ...]:
 
 def _several(given: Any) -> Iterable[Any]:
     # What is neither one nor several is for `Address` to refuse.
-    return given if isinstance(given, Iterable) else (given,)
+    return given if hasattr(given, "__iter__") else (given,)
 
 
 def _id_of(original: Original) -> str:

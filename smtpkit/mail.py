@@ -29,12 +29,16 @@ class Mail:
         UnreadableAttachment: a file is gone.
     """
 
-    __slots__ = ("_content", "envelope", "message")
+    __slots__ = ("_content", "all_or_nothing", "envelope", "message")
 
-    def __init__(self, message: Message | RawMessage, envelope: Envelope | None = None) -> None:
+    def __init__(
+        self, message: Message | RawMessage, envelope: Envelope | None = None, *, all_or_nothing: bool = False
+    ) -> None:
         self.message: Message | RawMessage = message.completed()
         """The message with its Date and Message-ID; one that is given as octets is as it was given."""
         self.envelope: Envelope = Envelope.of(message) if envelope is None else envelope.with_requests(message)
+        self.all_or_nothing: bool = all_or_nothing
+        """Whether nobody is to get it if somebody is refused."""
         self._content: Content = self.message.content()
 
     @property

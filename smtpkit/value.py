@@ -9,10 +9,12 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
+from smtpkit.errors import InvalidConfiguration
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["put", "value"]
+__all__ = ["at_least_1", "put", "value"]
 
 T = TypeVar("T")
 
@@ -94,3 +96,14 @@ _METHODS: dict[str, object] = {
     "__setattr__": _frozen,
     "__delattr__": _frozen,
 }
+
+
+def at_least_1(name: str, number: int) -> int:
+    """``number``, if it can be a count.
+
+    Raises:
+        InvalidConfiguration: it is below 1, or no whole number.
+    """
+    if type(number) is not int or number < 1:
+        raise InvalidConfiguration(f"{name}={number!r}: a whole number of at least 1 is needed")
+    return number

@@ -7,6 +7,7 @@ A transcript has one step a line::
     C: MAIL FROM:<a@b.test>    the client says exactly this line
     C~ EHLO \\S+               it says a line that this expression matches
     content                    it sends content, up to the lone dot
+    bdat / chunk               it sends BDAT with its octets: the last chunk, or one before it
     some 100000                it sends at least so many octets, which nobody looks at
     rest                       whatever it says from here on, nobody looks at
     tls                        both shake hands
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL", "SOCKETS", "Player", "Way", "each_way", "play", "serving", "settle", "simulated"]
 
-_STEP = re.compile(r"(S:|S!|C:|C~|some|wait|content|rest|tls|close|reset|break|stall)(?: (.*))?\Z")
+_STEP = re.compile(r"(S:|S!|C:|C~|some|wait|content|bdat|chunk|rest|tls|close|reset|break|stall)(?: (.*))?\Z")
 _ENDINGS: dict[str, Ending] = {"close": "close", "reset": "reset", "break": "break", "stall": "stall"}
 _LIMIT = 5.0
 """Real seconds after which a test with sockets gives up."""
@@ -148,6 +149,8 @@ class Player:
             return enough
         if kind == "content":
             return self._take_content()
+        if kind in ("bdat", "chunk"):
+            return self._take_chunk(last=kind == "bdat")
         return self._take_line(kind, text)
 
     def _take_content(self) -> bool:
@@ -157,6 +160,21 @@ class Player:
         end = self._heard.index(last) + len(last)
         self.content.append(bytes(self._heard[:end]))
         del self._heard[:end]
+        return True
+
+    def _take_chunk(self, *, last: bool) -> bool:
+        line, end, rest = bytes(self._heard).partition(b"\n")
+        if not end:
+            return False
+        found = re.fullmatch(rb"BDAT ([0-9]+) LAST\r" if last else rb"BDAT ([0-9]+)\r", line)
+        if found is None:
+            self._differs(line.decode("utf-8", "backslashreplace"))
+            return False
+        size = int(found[1])
+        if len(rest) < size:
+            return False
+        self.content.append(rest[:size])
+        self._heard = bytearray(rest[size:])
         return True
 
     def _take_line(self, kind: str, text: str) -> bool:

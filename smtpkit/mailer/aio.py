@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator
 from typing import TYPE_CHECKING
 
-from smtpkit.mailer.base import MailerBase, refuse_one
+from smtpkit.mailer.base import MailerBase, checked_counts, refuse_one
 from smtpkit.mailer.closing import AsyncClosing
 from smtpkit.mailer.draft import BaseDraft
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from smtpkit.delivery import AnyMessage, Delivery
+    from smtpkit.dispatch import Dispatch, End
     from smtpkit.envelope import Envelope
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
@@ -48,21 +49,34 @@ class AsyncMailer(AsyncClosing, MailerBase):
         """
         return await self._delivery.send(message, envelope, _runtime())
 
-    def send_many(self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage]) -> AsyncBatch:
+    def send_many(
+        self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, connections: int = 1, in_flight: int = 1
+    ) -> AsyncBatch:
         """Send ``messages``, and iterate over one receipt for each, in their order.
 
         A message that fails does not stop the others: its receipt has the error. Messages are
-        taken from the iterable, which may be asynchronous, as receipts are asked for.
+        taken from the iterable, which may be asynchronous, as receipts are asked for, and as there
+        is room for them under way.
 
         ::
 
-            async for receipt in mailer.send_many(messages):
+            async for receipt in mailer.send_many(messages, in_flight=16):
                 if not receipt.ok:
                     print(receipt.error)
+
+        Args:
+            messages: a list, a generator or any other iterable, asynchronous or not.
+            connections: the most connections to send on at a time.
+            in_flight: the most mails on one connection whose replies are to come. More than one
+                need a server with PIPELINING, and more than two one with CHUNKING.
+
+        Raises:
+            InvalidMessage: ``messages`` is one message.
+            InvalidConfiguration: ``connections`` or ``in_flight`` is below 1.
         """
         refuse_one(messages, "__aiter__", "__iter__", "__getitem__")
         taken = aiter(messages) if isinstance(messages, AsyncIterable) else iter(messages)
-        return AsyncBatch(self._delivery, taken)
+        return AsyncBatch(self._delivery, taken, *checked_counts(connections, in_flight))
 
     async def close(self) -> None:
         """Close the idle connections."""
@@ -83,14 +97,22 @@ class AsyncDraft(BaseDraft):
 class AsyncBatch(AsyncClosing):
     """The receipts of `AsyncMailer.send_many`: an asynchronous iterator and context manager.
 
-    Leaving it early takes no further message, and closes the generator that they came from.
-    ``remaining`` is for receipts of mails that went out and were not asked for. It is always
-    empty while one mail is sent at a time.
+    Leaving it early takes no further message, waits for what is under way, and closes the
+    generator that the messages came from. ``remaining`` has the receipts of mails that went out
+    and were not asked for.
     """
 
-    def __init__(self, delivery: Delivery, messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage]) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage],
+        connections: int = 1,
+        in_flight: int = 1,
+    ) -> None:
         self._delivery = delivery
         self._messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage] | None = messages
+        self._counts = (connections, in_flight)
+        self._dispatch: Dispatch | None = None
         self.remaining: list[Receipt] = []
 
     def __aiter__(self) -> Self:
@@ -99,22 +121,35 @@ class AsyncBatch(AsyncClosing):
     async def __anext__(self) -> Receipt:
         if self._messages is None:
             raise StopAsyncIteration
-        if isinstance(self._messages, AsyncIterator):
-            return await self._delivery.deliver(await anext(self._messages), None, _runtime())
-        # One turn at most: the StopIteration of next() could not leave a coroutine.
-        for message in self._messages:
-            return await self._delivery.deliver(message, None, _runtime())
-        raise StopAsyncIteration
+        if self._dispatch is None:
+            self._dispatch = _dispatch(self._delivery, self._messages, self._counts)
+        receipt = await self._dispatch.next()
+        if receipt is None:
+            raise StopAsyncIteration
+        return receipt
 
     async def close(self) -> None:
-        """Take no further message, and close their generator: its ``finally`` runs now."""
+        """Take no further message, wait for what is under way, and close the generator: its ``finally`` runs now."""
         messages: Any = self._messages
         self._messages = None
+        if self._dispatch is not None:
+            self.remaining += await self._dispatch.drain()
         # One that runs, in another task or since it closes this batch itself, cannot be closed.
         if not getattr(messages, "ag_running", False) and isinstance(messages, AsyncGenerator):
             await messages.aclose()
         elif not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
             messages.close()
+
+
+def _dispatch(
+    delivery: Delivery, messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage], counts: tuple[int, int]
+) -> Dispatch:
+    from smtpkit.dispatch import END, Dispatch
+
+    async def pull() -> AnyMessage | End:
+        return await anext(messages, END) if isinstance(messages, AsyncIterator) else next(messages, END)
+
+    return Dispatch(delivery, pull, _runtime(), *counts)
 
 
 def _runtime() -> Runtime:

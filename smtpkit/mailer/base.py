@@ -11,6 +11,7 @@ from smtpkit.delivery import Delivery
 from smtpkit.errors import InvalidConfiguration, InvalidMessage
 from smtpkit.mime.characters import shown
 from smtpkit.secret import Secret
+from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from smtpkit.transports.base import Transport
     from smtpkit.transports.smtp import SmtpOptions
 
-__all__ = ["Limits", "MailerBase", "refuse_one"]
+__all__ = ["Limits", "MailerBase", "checked_counts", "refuse_one"]
 
 Limits: TypeAlias = "DailyLimit | Iterable[DailyLimit]"
 """One limit, or several that all hold."""
@@ -40,7 +41,8 @@ class MailerBase:
         default_from: the From of a message that has none.
         limits: one limit or several; each counts for the transport's account.
         on_partial: what ``send`` does when some recipients accepted and others did not:
-            ``"return"`` the receipt, or ``"raise"`` its error.
+            ``"return"`` the receipt, or ``"raise"`` its error; ``"abort"`` sends the content only if
+            every recipient was accepted, which takes one more round trip where there are several.
         provider: whose account it is, so that a refused log-in is explained with that provider's
             `Provider.password_hint`. `for_provider` gives it.
 
@@ -58,8 +60,8 @@ class MailerBase:
         on_partial: OnPartial = "return",
         provider: Provider | None = None,
     ) -> None:
-        if on_partial not in ("return", "raise"):
-            raise InvalidConfiguration(f"on_partial={on_partial!r}", hint='It is "return" or "raise".')
+        if on_partial not in ("return", "raise", "abort"):
+            raise InvalidConfiguration(f"on_partial={on_partial!r}", hint='It is "return", "raise" or "abort".')
         if not callable(getattr(transport, "send", None)):
             raise InvalidConfiguration(
                 f"a {type(transport).__name__} is not a transport",
@@ -228,6 +230,17 @@ def refuse_one(messages: object, *iterable_by: str) -> None:
         if hasattr(messages, "__aiter__"):
             hint = "AsyncMailer takes an asynchronous iterable."
         raise InvalidMessage(f"send_many takes messages to iterate over, not one {type(messages).__name__}", hint=hint)
+
+
+def checked_counts(connections: int, in_flight: int) -> tuple[int, int]:
+    """Both numbers, if they can be.
+
+    Raises:
+        InvalidConfiguration: one is below 1.
+    """
+    at_least_1("connections", connections)
+    at_least_1("in_flight", in_flight)
+    return connections, in_flight
 
 
 def _login(provider: Provider, username: str | None, password: str | None, token: TokenSource | None) -> str | None:

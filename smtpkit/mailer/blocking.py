@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from smtpkit.mailer.base import MailerBase, refuse_one
+from smtpkit.mailer.base import MailerBase, checked_counts, refuse_one
 from smtpkit.mailer.closing import Closing
 from smtpkit.mailer.draft import BaseDraft
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Self, TypeVar
 
     from smtpkit.delivery import AnyMessage, Delivery
+    from smtpkit.dispatch import Dispatch, End
     from smtpkit.envelope import Envelope
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
@@ -50,20 +51,30 @@ class Mailer(Closing, MailerBase):
         """
         return _run(self._delivery.send(message, envelope, _runtime()))
 
-    def send_many(self, messages: Iterable[AnyMessage]) -> Batch:
+    def send_many(self, messages: Iterable[AnyMessage], *, connections: int = 1, in_flight: int = 1) -> Batch:
         """Send ``messages``, and iterate over one receipt for each, in their order.
 
         A message that fails does not stop the others: its receipt has the error. Messages are
-        taken from the iterable as receipts are asked for.
+        taken from the iterable as receipts are asked for, and as there is room for them under way.
 
         ::
 
-            for receipt in mailer.send_many(messages):
+            for receipt in mailer.send_many(messages, in_flight=16):
                 if not receipt.ok:
                     print(receipt.error)
+
+        Args:
+            messages: a list, a generator or any other iterable.
+            connections: the most connections to send on at a time.
+            in_flight: the most mails on one connection whose replies are to come. More than one
+                need a server with PIPELINING, and more than two one with CHUNKING.
+
+        Raises:
+            InvalidMessage: ``messages`` is one message.
+            InvalidConfiguration: ``connections`` or ``in_flight`` is below 1.
         """
         refuse_one(messages, "__iter__", "__getitem__")
-        return Batch(self._delivery, iter(messages))
+        return Batch(self._delivery, iter(messages), *checked_counts(connections, in_flight))
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -84,14 +95,18 @@ class Draft(BaseDraft):
 class Batch(Closing):
     """The receipts of `Mailer.send_many`: an iterator and a context manager.
 
-    Leaving it early takes no further message, and closes the generator that they came from.
-    ``remaining`` is for receipts of mails that went out and were not asked for. It is always
-    empty while one mail is sent at a time.
+    Leaving it early takes no further message, waits for what is under way, and closes the
+    generator that the messages came from. ``remaining`` has the receipts of mails that went out
+    and were not asked for.
     """
 
-    def __init__(self, delivery: Delivery, messages: Iterator[AnyMessage]) -> None:
+    def __init__(
+        self, delivery: Delivery, messages: Iterator[AnyMessage], connections: int = 1, in_flight: int = 1
+    ) -> None:
         self._delivery = delivery
         self._messages: Iterator[AnyMessage] | None = messages
+        self._counts = (connections, in_flight)
+        self._dispatch: Dispatch | None = None
         self.remaining: list[Receipt] = []
 
     def __iter__(self) -> Self:
@@ -100,15 +115,31 @@ class Batch(Closing):
     def __next__(self) -> Receipt:
         if self._messages is None:
             raise StopIteration
-        return _run(self._delivery.deliver(next(self._messages), None, _runtime()))
+        if self._dispatch is None:
+            self._dispatch = _dispatch(self._delivery, self._messages, self._counts)
+        receipt = _run(self._dispatch.next())
+        if receipt is None:
+            raise StopIteration
+        return receipt
 
     def close(self) -> None:
-        """Take no further message, and close their generator: its ``finally`` runs now."""
+        """Take no further message, wait for what is under way, and close the generator: its ``finally`` runs now."""
         messages: Any = self._messages
         self._messages = None
+        if self._dispatch is not None:
+            self.remaining += _run(self._dispatch.drain())
         # One that runs, in another thread or since it closes this batch itself, cannot be closed.
         if not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
             messages.close()
+
+
+def _dispatch(delivery: Delivery, messages: Iterator[AnyMessage], counts: tuple[int, int]) -> Dispatch:
+    from smtpkit.dispatch import END, Dispatch
+
+    async def pull() -> AnyMessage | End:
+        return next(messages, END)
+
+    return Dispatch(delivery, pull, _runtime(), *counts)
 
 
 def _runtime() -> Runtime:

@@ -16,8 +16,8 @@ __all__ = ["BLOCK", "TransferEncoding", "base64_blocks", "base64_size", "encode_
 
 TransferEncoding: TypeAlias = Literal["7bit", "quoted-printable", "base64"]
 
-BLOCK = 57 * 1024
-"""Octets of a file that are encoded at a time: 1024 lines of 76 characters."""
+BLOCK = 57 * 840
+"""Octets of a file that are encoded at a time: 840 lines of 76 characters, just under the 64 KiB of one write."""
 
 _LONGEST_LINE = 998
 """Octets of a line without CRLF (RFC 5322 §2.1.1)."""

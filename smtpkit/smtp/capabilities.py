@@ -17,6 +17,9 @@ __all__ = ["Capabilities"]
 _MAX_KEYWORDS = 100
 """A server with more extensions than this is playing; the rest is not looked at."""
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}\Z")
+"""As RFC 9422 §3 has it: 1 to 6 digits, and no 0."""
+
 _OLD_AUTH = re.compile(r"\A *AUTH=", re.IGNORECASE)
 
 
@@ -52,6 +55,14 @@ class Capabilities:
     def mechanisms(self) -> tuple[str, ...]:
         """Authentication mechanisms in upper case, as offered (RFC 4954 §3)."""
         return _unique(name.upper() for name in self.get("AUTH") or ())
+
+    def limit(self, name: str) -> int | None:
+        """``RCPTMAX`` or ``MAILMAX``, where the server states it (LIMITS, RFC 9422). What is malformed is not there."""
+        for parameter in self.get("LIMITS") or ():
+            key, _, number = parameter.partition("=")
+            if key.upper() == name and _NUMBER.match(number):
+                return int(number)
+        return None
 
     @property
     def max_size(self) -> int | None:

@@ -12,15 +12,29 @@ from smtpkit.mime.characters import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["DATA", "QUIT", "RSET", "STARTTLS", "auth", "auth_line", "ehlo", "helo", "mail", "rcpt", "stuffed"]
+__all__ = [
+    "DATA",
+    "LONE_DOT",
+    "QUIT",
+    "RSET",
+    "STARTTLS",
+    "auth",
+    "auth_line",
+    "chunked",
+    "ehlo",
+    "helo",
+    "mail",
+    "rcpt",
+    "stuffed",
+]
 
-_PRINTABLE = re.compile(r"[ -~]+\Z")
 _PRINTABLE_UTF8 = re.compile(r"[ -~\u00a0-\ud7ff\ue000-\U0010ffff]+\Z")
 
 
 def _line(text: str, utf8: bool = False) -> bytes:
     """``text`` and CRLF. Control characters never pass here, whatever the caller checked before."""
-    if not (_PRINTABLE_UTF8 if utf8 else _PRINTABLE).match(text):
+    # Printable ASCII is what RFC 5321 §4.1.2 leaves of a line.
+    if not (_PRINTABLE_UTF8.match(text) if utf8 else text.isascii() and text.isprintable()):
         raise ProtocolError(f"not sent, since it would break the line or its encoding: {shown(text.partition(' ')[0])}")
     return text.encode() + b"\r\n"
 
@@ -29,6 +43,8 @@ DATA = _line("DATA")
 RSET = _line("RSET")
 QUIT = _line("QUIT")
 STARTTLS = _line("STARTTLS")
+LONE_DOT = _line(".")
+"""The end of a content that has no recipient (RFC 2920 §3.1)."""
 
 
 def ehlo(name: str) -> bytes:
@@ -105,6 +121,16 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
             held = b"." + held
     # After a bare LF the lone dot would be none to a server that goes by the letter.
     yield held + (b".\r\n" if end == b"\r\n" else b"\r\n.\r\n")
+
+
+def chunked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Content as BDAT has it: each chunk behind its command, the last one marked as such (RFC 3030 §2)."""
+    held: bytes | None = None
+    for chunk in _blocks(chunks):
+        if held is not None:
+            yield b"BDAT %d\r\n%b" % (len(held), held)
+        held = chunk
+    yield b"BDAT %d LAST\r\n%b" % (len(held or b""), held or b"")
 
 
 _BLOCK = 64 * 1024

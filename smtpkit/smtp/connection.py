@@ -1,23 +1,23 @@
-"""A connection that is ready for mail, for one mail after the other."""
+"""A connection that is ready for mail, for one mail after the other or several at a time."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import ConnectionLost, ServiceUnavailable, SmtpkitError
+from smtpkit.errors import SmtpkitError, UsageError
 from smtpkit.smtp import commands
 from smtpkit.smtp.admission import admit
 from smtpkit.smtp.handshake import open_dialogue
-from smtpkit.smtp.policy import flights
+from smtpkit.smtp.policy import Situation, flights
 from smtpkit.smtp.transaction import Transaction
+from smtpkit.smtp.window import Window
 
 if TYPE_CHECKING:
-    from smtpkit.mail import Mail
-    from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.capabilities import Capabilities
     from smtpkit.smtp.dialogue import Dialogue
+    from smtpkit.smtp.ledger import Ledger
     from smtpkit.smtp.pool import Place
     from smtpkit.smtp.server import Server
 
@@ -28,14 +28,20 @@ _PARTING = 2.0
 
 
 class Connection:
-    """A log-in session with a server. Its owner sends one mail at a time and closes it."""
+    """A log-in session with a server. Its owner begins and finishes mails on it, and closes it."""
 
     def __init__(self, server: Server, runtime: Runtime, dialogue: Dialogue, capabilities: Capabilities) -> None:
         self._server = server
         self._runtime = runtime
         self._dialogue = dialogue
         self._capabilities = capabilities
-        self._mails = 0
+        self._pipelining = server.pipelining and "PIPELINING" in capabilities
+        self._chunking = server.chunking and "CHUNKING" in capabilities
+        self._window = Window(dialogue, runtime, server.timeouts, pipelining=self._pipelining)
+        self._begun = 0
+        self._opened = runtime.now()
+        self.finished = 0
+        """Transactions that came to their end."""
         self.place: Place | None = None
         """What it occupies in its pool while it is used."""
 
@@ -46,47 +52,90 @@ class Connection:
         return cls(server, runtime, dialogue, capabilities)
 
     @property
+    def error(self) -> SmtpkitError | None:
+        """Why it broke while mails were under way."""
+        return self._window.error
+
+    @property
     def reusable(self) -> bool:
-        """Whether another mail can go this way: no reply is owed."""
-        return self._dialogue.in_step
+        """Whether another mail can go this way: nothing is under way, no reply is owed, and it is not worn out."""
+        return self._dialogue.in_step and not self._window and not self._worn_out
+
+    @property
+    def _worn_out(self) -> bool:
+        most, limits = self._server.messages_per_connection, self._capabilities.limit("MAILMAX")
+        lifetime = self._server.timeouts.lifetime
+        return (
+            (most is not None and self._begun >= most)
+            or (limits is not None and self._begun >= limits)
+            or self._window.distrusted
+            or (lifetime is not None and self._runtime.now() - self._opened > lifetime)
+        )
 
     async def alive(self) -> bool:
         """Whether an idle connection is still there, without a round trip: a live server is silent."""
-        return self._dialogue.in_step and not await self._dialogue.spoken()
-
-    async def send(self, mail: Mail, deadline: float = float("inf")) -> Receipt:
-        """Send one mail, and leave the connection reusable or closed."""
-        self._dialogue.deadline = deadline
-        self._mails += 1
-        admission = admit(mail, self._capabilities, host=self._server.host, verified_tls=self._dialogue.verified_tls)
-        transaction = Transaction(mail, self._capabilities, admission, self._server.timeouts)
-        plan = flights(self._capabilities, recipients=transaction.recipients, pipelining=self._server.pipelining)
-        receipt = await transaction.run(self._dialogue, self._runtime, plan)
-        if transaction.mail_accepted and not receipt.accepted and self._dialogue.in_step:
-            await self._reset()
-        return receipt
-
-    def died_idle(self, receipt: Receipt) -> bool:
-        """Whether the server turned out to have left before anything of the mail was said.
-
-        The same mail can then go over a new connection, which is no second try.
-        """
-        error = receipt.error
         return (
-            self._mails > 1
-            and error is not None
-            and error.stage == "mail"
-            and isinstance(error, (ConnectionLost, ServiceUnavailable))
+            self._dialogue.in_step
+            and self._runtime.now() - self._dialogue.heard < self._server.timeouts.idle
+            and not await self._dialogue.spoken()
         )
 
-    async def _reset(self) -> None:
-        """Make the server forget a refused mail: its next MAIL would be out of order."""
+    def room(self, in_flight: int) -> bool:
+        """Whether another mail may begin while no more than ``in_flight`` are under way."""
+        if not self._window:
+            return self._dialogue.in_step
+        # With DATA, only the content of one mail and the beginning of the next can be under way.
+        most = min(in_flight, 2) if not self._chunking else in_flight
+        return self._pipelining and len(self._window) < most and self._window.open and not self._worn_out
+
+    async def begin(self, ledger: Ledger) -> None:
+        """Begin a transaction for those of ``ledger`` who are undecided, if the server can take the mail at all."""
+        self._admit(ledger)
+        self._dialogue.deadline = ledger.deadline
+        await self._window.advance()
+        if not ledger.left or self._window.error is not None:
+            return
         try:
-            await self._dialogue.send(commands.RSET, "mail")
-            if not (await self._dialogue.reply("mail")).positive:
-                self.close()
-        except SmtpkitError:
-            self.close()
+            await self._window.begin(self._transaction(ledger))
+        except UsageError as error:
+            ledger.give_up(error)
+        else:
+            ledger.under_way = True
+            self._begun += 1
+
+    def _admit(self, ledger: Ledger) -> None:
+        verified = self._dialogue.verified_tls
+        admission = admit(ledger.mail, self._capabilities, host=self._server.host, verified_tls=verified)
+        ledger.note(admission.notes)
+        if admission.error is not None:
+            ledger.give_up(admission.error)
+        if admission.refused:
+            ledger.decide_locally(admission.refused)
+
+    def _transaction(self, ledger: Ledger) -> Transaction:
+        asked = tuple(ledger.left.values())
+        most = self._capabilities.limit("RCPTMAX")
+        if most is not None and most < len(asked):
+            asked = asked[:most]
+        situation = Situation.of(
+            len(asked),
+            ledger.mail.size,
+            self._runtime.now() - self._dialogue.heard,
+            ledger.mail.all_or_nothing,
+            self._window.unclean,
+        )
+        plan = flights(self._capabilities, situation, pipelining=self._pipelining, chunking=self._chunking)
+        return Transaction(ledger, asked, self._capabilities, plan)
+
+    async def flush(self) -> None:
+        """Write what is held back to go out together."""
+        await self._window.flush()
+
+    async def finish(self) -> None:
+        """Wait until the oldest transaction has ended. If the connection breaks, all have: see `error`."""
+        await self._window.finish()
+        if self._window.error is None:
+            self.finished += 1
 
     async def quit(self) -> None:
         """Say goodbye and close. That the server does not answer is no error any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from smtpkit.runtime.base import Runtime, Stream
     from smtpkit.smtp.timeouts import Timeouts
 
-__all__ = ["Dialogue"]
+__all__ = ["Dialogue", "closing"]
 
 _log = logging.getLogger("smtpkit.wire")
 
@@ -40,6 +41,8 @@ class Dialogue:
         self._runtime = runtime
         self._timeouts = timeouts
         self._parser = ReplyParser()
+        self.heard: float = runtime.now()
+        """When the server said something last, in the time of `Runtime.now`."""
         self._open = True
         self._hidden: tuple[str, ...] = ()
 
@@ -56,45 +59,52 @@ class Dialogue:
 
         Raises:
             ProtocolError: the server has said something that nobody asked for.
+            ServiceUnavailable: it has said 421.
             ConnectionLost, TimedOut: they could not be written.
         """
-        if self._parser.pending:
-            raise self._failed(self._unasked(stage))
-        self.owed += replies
         self._hidden = hide
+        self.trace(b"<secret>" if hide else commands)
+        await self.write(commands, stage, replies)
+
+    @staticmethod
+    def trace(commands: bytes) -> None:
+        """Log what is said."""
         if _log.isEnabledFor(logging.DEBUG):
-            _log.debug("C: %s", "<secret>" if hide else commands.decode("utf-8", "replace").strip())
-        await self._write(commands, stage)
+            _log.debug("C: %s", commands.decode("utf-8", "replace").strip())
 
-    async def send_content(self, chunk: bytes, last: bool) -> None:
-        """Write a part of the content; the ``last`` one is answered by a reply."""
-        if last:
-            self.owed += 1
-        await self._write(chunk, "content")
-
-    async def _write(self, data: bytes, stage: Stage) -> None:
+    async def write(self, data: bytes, stage: Stage, replies: int) -> None:
+        """Write ``data``, which is answered by that many ``replies``. Raises as `send`."""
         if not self._open:
             raise ConnectionLost("the connection is closed", stage=stage)
+        if self.owed == 0 and self._parser.pending:
+            raise self._failed(self._unasked(stage))
+        self.owed += replies
         try:
             await self._stream.write(data, self._timeouts.progress, self.deadline)
         except OSError as error:
-            lost = self._broken(error, stage)
-            lost.reply = await self._last_words()
-            if lost.reply is not None and lost.reply.code == 421:
-                lost = _closing(lost.reply, stage)
-            raise self._failed(lost) from error
+            # A refusal that the server sent before it closed the connection under our hands is still to be had.
+            with suppress(OSError):
+                self._parser.feed(await self._stream.received() or b"")
+            raise self._failed(self._broken(error, stage)) from error
         except BaseException:
             self.close()
             raise
 
-    async def _last_words(self) -> Reply | None:
-        """The refusal that a server sent before it closed the connection under our hands."""
+    def said(self) -> Reply | None:
+        """The next reply of those that have arrived, also when the connection is closed."""
         try:
-            self._parser.feed(await self._stream.received() or b"")
             reply = self._parser.next()
-        except (OSError, ProtocolError):
+        except ProtocolError:
             return None
-        return reply if reply is not None and reply.code >= 400 else None
+        if reply is not None:
+            self.owed -= 1
+            self._trace_reply(reply)
+        return reply
+
+    def _trace_reply(self, reply: Reply) -> None:
+        if _log.isEnabledFor(logging.DEBUG):
+            # A challenge may have a token's details in it.
+            _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
         """The next reply, at the latest ``seconds`` from now (``Timeouts.reply`` if not given).
@@ -104,21 +114,26 @@ class Dialogue:
             ProtocolError: what came is no reply.
             ConnectionLost, TimedOut: none came.
         """
-        deadline = min(self._runtime.now() + (seconds or self._timeouts.reply), self.deadline)
         try:
-            while (reply := self._parser.next()) is None:
-                await self._read(stage, deadline)
+            reply = self._parser.next()
+            if reply is None:
+                reply = await self._coming(stage, seconds or self._timeouts.reply)
         except ProtocolError as error:
             error.stage = stage
             raise self._failed(error) from None
         self.owed -= 1
         for secret in self._hidden if reply.code != 334 else ():
             reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
-        if _log.isEnabledFor(logging.DEBUG):
-            # A challenge may have a token's details in it.
-            _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+        self._trace_reply(reply)
         if reply.code == 421:
-            raise self._failed(_closing(reply, stage))
+            raise self._failed(closing(reply, stage))
+        return reply
+
+    async def _coming(self, stage: Stage, seconds: float) -> Reply:
+        deadline = min(self._runtime.now() + seconds, self.deadline)
+        while (reply := self._parser.next()) is None:
+            await self._read(stage, deadline)
+        self.heard = self._runtime.now()
         return reply
 
     async def _read(self, stage: Stage, deadline: float) -> None:
@@ -154,7 +169,7 @@ class Dialogue:
         except ProtocolError:
             reply = None
         if reply is not None and reply.code == 421:
-            return _closing(reply, stage)
+            return closing(reply, stage)
         return ProtocolError("the server sent a reply that nobody asked for", stage=stage, reply=reply)
 
     async def unread(self) -> bool:
@@ -203,5 +218,6 @@ class Dialogue:
         return ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage)
 
 
-def _closing(reply: Reply, stage: Stage) -> ServiceUnavailable:
+def closing(reply: Reply, stage: Stage) -> ServiceUnavailable:
+    """The error for a 421 (RFC 5321 §3.8)."""
     return ServiceUnavailable("the server closed the connection", stage=stage, reply=reply)

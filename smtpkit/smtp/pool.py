@@ -6,7 +6,7 @@ from collections import deque
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import TimedOut
+from smtpkit.errors import ServiceUnavailable, SmtpkitError, TimedOut
 from smtpkit.smtp.connection import Connection
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from smtpkit.smtp.server import Server
 
 __all__ = ["Place", "Pool"]
+
+_SHRUNK = 60.0
+"""Seconds in which no further connection is tried when the server has turned one away."""
 
 
 class Pool:
@@ -24,15 +27,37 @@ class Pool:
         self._size = size
         self._rooms: dict[World, _Room] = {}
 
-    async def acquire(self, runtime: Runtime, deadline: float) -> Connection:
-        """A connection for one mail; to be given back with `release`.
+    async def acquire(self, runtime: Runtime, deadline: float, at_most: int = 1) -> Connection:
+        """A connection; to be given back with `release`. ``at_most`` is for who needs more at a time than ``size``.
 
         Raises:
             TimedOut: all were busy for ``Timeouts.acquire`` seconds.
             DeliveryError: as `smtpkit.smtp.handshake.open_dialogue`.
         """
         room = self._room(runtime.world)
-        place = await room.enter(runtime, min(runtime.now() + self._server.timeouts.acquire, deadline))
+        until = min(runtime.now() + self._server.timeouts.acquire, deadline)
+        while True:
+            place = await room.enter(runtime, until, at_most)
+            try:
+                return await self._connected(room, place, runtime, deadline)
+            except ServiceUnavailable:
+                # Too many connections, perhaps: then those that are open must do.
+                if not room.shrink(runtime.now()):
+                    raise
+
+    async def acquire_spare(self, runtime: Runtime, at_most: int) -> Connection | None:
+        """One more connection, without waiting for a place; ``None`` if the server or the pool has none to spare."""
+        room = self._room(runtime.world)
+        if (place := room.enter_now(runtime.now(), at_most)) is None:
+            return None
+        try:
+            return await self._connected(room, place, runtime, float("inf"))
+        except SmtpkitError:
+            room.shrink(runtime.now())
+            return None
+
+    async def _connected(self, room: _Room, place: Place, runtime: Runtime, deadline: float) -> Connection:
+        """An idle connection that lives, or a new one."""
         try:
             while (connection := room.take()) is not None:
                 if await connection.alive():
@@ -97,14 +122,36 @@ class _Room:
         self.idle: deque[Connection] = deque()
         self._size = size
         self._taken: set[int] = set()
+        self._shrunk_to = size
+        self._shrunk_until = 0.0
         self._waiting: dict[int, Event] = {}
         # A finalizer may come in the middle of a change, and the room is then left by the thread that is in it.
         self._lock = RLock()
 
-    async def enter(self, runtime: Runtime, deadline: float) -> Place:
+    def enter_now(self, now: float, at_most: int) -> Place | None:
+        """A place that is free, if there is one."""
         place = Place(self)
         with self._lock:
-            if len(self._taken) < self._size:
+            if len(self._taken) >= self._most(now, at_most):
+                return None
+            self._taken.add(id(place))
+        return place
+
+    def _most(self, now: float, at_most: int) -> int:
+        most = max(self._size, at_most)
+        return most if now >= self._shrunk_until else min(most, self._shrunk_to)
+
+    def shrink(self, now: float) -> bool:
+        """The server turned one away: for a while no more than are open now. Whether there are any."""
+        with self._lock:
+            taken = len(self._taken)
+            self._shrunk_to, self._shrunk_until = max(taken, 1), now + _SHRUNK
+        return taken > 0
+
+    async def enter(self, runtime: Runtime, deadline: float, at_most: int) -> Place:
+        place = Place(self)
+        with self._lock:
+            if len(self._taken) < self._most(runtime.now(), at_most):
                 self._taken.add(id(place))
                 return place
             turn = runtime.event()
@@ -119,7 +166,8 @@ class _Room:
             raise TimedOut(
                 "no connection became free in time",
                 stage="acquire",
-                hint="Allow more connections=..., or a longer Timeouts(acquire=...).",
+                hint="Allow more connections=..., or a longer Timeouts(acquire=...). A batch that is not at its end "
+                "holds its connections.",
             )
         return place
 

@@ -79,6 +79,8 @@ class Server:
     local_hostname: str | None = None
     source_address: str | None = None
     pipelining: bool = True
+    chunking: bool = True
+    messages_per_connection: int | None = None
     allow_insecure_auth: bool = False
 
     def checked(self) -> Server:

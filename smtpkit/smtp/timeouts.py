@@ -34,6 +34,10 @@ class Timeouts:
     """For the reply to the content. Giving up earlier makes the outcome uncertain (RFC 5321 §4.5.3.2.6)."""
     acquire: float
     """For a free connection, where all of the transport's connections are busy."""
+    idle: float
+    """How long a connection that nobody uses is trusted; then a new one is opened."""
+    lifetime: float | None
+    """How long a connection is used at all, if given."""
     total: float | None
     """For the whole send, if given."""
 
@@ -46,6 +50,8 @@ class Timeouts:
         progress: float = 60,
         final_reply: float = 600,
         acquire: float = 60,
+        idle: float = 300,
+        lifetime: float | None = None,
         total: float | None = None,
     ) -> None:
         for name, seconds in (
@@ -55,9 +61,11 @@ class Timeouts:
             ("progress", progress),
             ("final_reply", final_reply),
             ("acquire", acquire),
+            ("idle", idle),
+            ("lifetime", lifetime),
             ("total", total),
         ):
-            if seconds is None and name == "total":
+            if seconds is None and name in ("lifetime", "total"):
                 pass
             elif not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidConfiguration(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
-__all__ = ["Transport"]
+__all__ = ["Carrier", "Transport"]
 
 
 class Transport(Protocol):
@@ -26,4 +26,29 @@ class Transport(Protocol):
 
     async def close(self, runtime: Runtime) -> None:
         """Let go of what is held open. It may be used again afterwards."""
+        ...
+
+
+class Carrier(Protocol):
+    """What carries the mails of a batch, in order: `SmtpTransport.carrier` has several in flight."""
+
+    @property
+    def room(self) -> bool:
+        """Whether another mail can begin now, without waiting for one that is under way."""
+        ...
+
+    async def put(self, mail: Mail) -> None:
+        """Begin to send ``mail``. What goes wrong is told by its receipt."""
+        ...
+
+    async def flush(self) -> None:
+        """Write what is held back to go out together."""
+        ...
+
+    async def take(self) -> Receipt:
+        """The receipt of the oldest mail, when it is there."""
+        ...
+
+    def release(self) -> None:
+        """Let go of what is held open for this batch."""
         ...

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from smtpkit.errors import InvalidConfiguration, SmtpkitError
-from smtpkit.receipt import Outcome, Receipt
+from smtpkit.errors import InvalidConfiguration
+from smtpkit.smtp.lane import Lane
+from smtpkit.smtp.lanes import Lanes
 from smtpkit.smtp.pool import Pool
 from smtpkit.smtp.server import Credentials, Server
 from smtpkit.smtp.timeouts import Timeouts
+from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from smtpkit.mail import Mail
+    from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
     from smtpkit.runtime.tls import TlsSetting
     from smtpkit.smtp.server import Security, TokenSource
+    from smtpkit.transports.base import Carrier
 
 __all__ = [
     "LoginOptions",
@@ -47,6 +51,10 @@ class SmtpOptions(TypedDict, total=False):
     """The most connections that are open at a time."""
     pipelining: bool
     """``False`` for servers that offer PIPELINING and cannot do it."""
+    chunking: bool
+    """``False`` for servers that offer CHUNKING and cannot do it."""
+    messages_per_connection: int | None
+    """After how many a new connection is opened; without it, when the server closes."""
 
 
 class LoginOptions(SmtpOptions, total=False):
@@ -86,9 +94,11 @@ class SmtpTransport:
             local_hostname=options.get("local_hostname"),
             source_address=options.get("source_address"),
             pipelining=options.get("pipelining", True),
+            chunking=options.get("chunking", True),
+            messages_per_connection=_count(options, "messages_per_connection"),
             allow_insecure_auth=allow_insecure_auth,
         ).checked()
-        self._pool = Pool(self._server, _connections(options))
+        self._pool = Pool(self._server, _count(options, "connections") or 1)
 
     @property
     def account(self) -> str:
@@ -99,19 +109,17 @@ class SmtpTransport:
 
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
         """Send ``mail`` over a connection of the pool."""
-        total = self._server.timeouts.total
-        deadline = float("inf") if total is None else runtime.now() + total
-        while True:
-            try:
-                connection = await self._pool.acquire(runtime, deadline)
-            except SmtpkitError as error:
-                return Receipt.of(mail, Outcome("not_sent", error.reply), error)
-            try:
-                receipt = await connection.send(mail, deadline)
-            finally:
-                self._pool.release(connection)
-            if not connection.died_idle(receipt):
-                return receipt
+        lane = Lane(self._pool, runtime)
+        try:
+            total = self._server.timeouts.total
+            await lane.put(mail, float("inf") if total is None else runtime.now() + total)
+            return await lane.take()
+        finally:
+            lane.release()
+
+    def carrier(self, runtime: Runtime, connections: int, in_flight: int) -> Carrier:
+        """For `Mailer.send_many`: mails over several connections, several of them in flight on each."""
+        return Lanes(self._pool, runtime, connections, in_flight, self._server.timeouts.total)
 
     async def close(self, runtime: Runtime) -> None:
         """Close the idle connections with QUIT."""
@@ -187,11 +195,9 @@ def _refuse_unknown(options: LoginOptions) -> None:
         raise InvalidConfiguration(f"unknown option {unknown[0]!r}", hint=f"Known: {', '.join(known)}.")
 
 
-def _connections(options: LoginOptions) -> int:
-    connections = options.get("connections", 1)
-    if type(connections) is not int or connections < 1:
-        raise InvalidConfiguration(f"connections={connections!r}: a number of at least 1 is needed")
-    return connections
+def _count(options: Mapping[str, Any], name: str) -> int | None:
+    number: int | None = options.get(name)
+    return None if number is None else at_least_1(name, number)
 
 
 def _timeouts(options: LoginOptions) -> Timeouts:

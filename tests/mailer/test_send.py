@@ -275,7 +275,7 @@ def test_files_are_read_when_sent(both: Both, tmp_path: Path) -> None:
 
 
 BAD_ARGUMENTS: list[tuple[Any, dict[str, Any], str]] = [
-    (FakeTransport(), {"on_partial": "ignore"}, 'It is "return" or "raise"'),
+    (FakeTransport(), {"on_partial": "ignore"}, 'It is "return", "raise" or "abort"'),
     (FakeTransport(), {"limits": 500}, "DailyLimit"),
     (FakeTransport(), {"limits": [None]}, "DailyLimit"),
     ("smtp://localhost", {}, "from_url"),

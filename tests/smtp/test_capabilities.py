@@ -1,4 +1,4 @@
-"""What an EHLO reply says, and which flights follow from it."""
+"""What an EHLO reply says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from smtpkit.reply import Reply
 from smtpkit.smtp.capabilities import Capabilities
-from smtpkit.smtp.policy import Flight, flights
 
 
 def offering(*lines: str) -> Capabilities:
@@ -76,17 +75,21 @@ def test_no_line_is_too_odd(lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offered", "switched_on", "recipients", "expected"),
+    ("line", "limits"),
     [
-        # With PIPELINING, MAIL and all RCPT fly together; DATA waits for their replies (RFC 2920 §3.1).
-        (True, True, 1, [("MAIL", "RCPT"), ("DATA",), ("CONTENT",)]),
-        (True, True, 3, [("MAIL", "RCPT", "RCPT", "RCPT"), ("DATA",), ("CONTENT",)]),
-        # Without it, or where it is switched off, each command waits.
-        (False, True, 2, [("MAIL",), ("RCPT",), ("RCPT",), ("DATA",), ("CONTENT",)]),
-        (True, False, 2, [("MAIL",), ("RCPT",), ("RCPT",), ("DATA",), ("CONTENT",)]),
-        (False, False, 1, [("MAIL",), ("RCPT",), ("DATA",), ("CONTENT",)]),
+        ("LIMITS RCPTMAX=100 MAILMAX=50", (100, 50)),
+        ("limits rcptmax=1", (1, None)),
+        ("LIMITS MAILMAX=7 RCPTDOMAINMAX=3", (None, 7)),
+        ("LIMITS RCPTMAX=0", (None, None)),
+        ("LIMITS RCPTMAX=007", (None, None)),
+        ("LIMITS RCPTMAX=1000000", (None, None)),
+        ("LIMITS RCPTMAX=-1 MAILMAX=", (None, None)),
+        ("LIMITS RCPTMAX=ten MAILMAX=9", (None, 9)),
+        ("LIMITS", (None, None)),
+        ("HELP", (None, None)),
     ],
 )
-def test_flights(offered: bool, switched_on: bool, recipients: int, expected: list[Flight]) -> None:
-    capabilities = offering("PIPELINING") if offered else offering("8BITMIME")
-    assert list(flights(capabilities, recipients=recipients, pipelining=switched_on)) == expected
+def test_limits(line: str, limits: tuple[int | None, int | None]) -> None:
+    """RFC 9422 §3: what is malformed is not there."""
+    found = offering(line)
+    assert (found.limit("RCPTMAX"), found.limit("MAILMAX")) == limits

@@ -28,7 +28,7 @@ LOCAL: dict[str, Any] = {"host": "localhost"}
 
 REFUSED_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"user": "u"}, "unknown option 'user'.*(?s:.)*Known: .*username"),
-    ({"timeout": 5}, "unknown option 'timeout'(?s:.)*Known: timeouts, connections, "),
+    ({"timeout": 5}, "unknown option 'timeout'(?s:.)*Known: timeouts, chunking, connections, "),
     ({"host": None}, "host name is text"),
     ({"port": "587"}, "not a port: '587'"),
     ({"host": ""}, "not a host name"),

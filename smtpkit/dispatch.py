@@ -1,0 +1,139 @@
+"""A batch: messages in, receipts out, in order, and several mails under way meanwhile."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from smtpkit.receipt import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from smtpkit.delivery import AnyMessage, Delivery, Ready
+    from smtpkit.mail import Mail
+    from smtpkit.runtime.base import Runtime
+    from smtpkit.transports.base import Carrier
+
+__all__ = ["END", "Dispatch", "End"]
+
+_PROMPT = 0.001
+"""Seconds. Who needs longer for the next message stalls: then receipts are looked for first."""
+
+
+class End:
+    """Instead of a message: there are no more."""
+
+
+END: Final = End()
+
+
+class Dispatch:
+    """Takes messages by ``pull`` as long as there is room for them under way, and gives one receipt for each."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        pull: Callable[[], Awaitable[AnyMessage | End]],
+        runtime: Runtime,
+        connections: int,
+        in_flight: int,
+    ) -> None:
+        self._delivery = delivery
+        self._pull: Callable[[], Awaitable[AnyMessage | End]] | None = pull
+        self._runtime = runtime
+        self._most = connections * in_flight
+        carrier: Callable[[Runtime, int, int], Carrier] | None = getattr(delivery.transport, "carrier", None)
+        self._carrier: Carrier = (
+            _OneByOne(delivery, runtime) if carrier is None else carrier(runtime, connections, in_flight)
+        )
+        self._slots: deque[Ready | Receipt] = deque()
+        """The mails under way, and receipts of messages that made none, the oldest first."""
+        self._failure: Exception | None = None
+
+    async def next(self) -> Receipt | None:
+        """The receipt of the oldest message; ``None`` at the end.
+
+        Raises:
+            Exception: the one that the messages ended with, after the receipts of those before it.
+        """
+        try:
+            await self._fill()
+            if self._slots:
+                return await self._concluded(self._slots.popleft())
+        except BaseException:
+            self._abandon()
+            raise
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        return None
+
+    async def drain(self) -> list[Receipt]:
+        """Take no further message; the receipts of what is under way."""
+        self._pull = self._failure = None
+        receipts: list[Receipt] = []
+        while (receipt := await self.next()) is not None:
+            receipts.append(receipt)
+        self._carrier.release()
+        return receipts
+
+    async def _fill(self) -> None:
+        while self._pull is not None and len(self._slots) < self._most and self._carrier.room:
+            await self._carrier.flush()
+            begun = self._runtime.now()
+            try:
+                message = await self._pull()
+            except Exception as failure:
+                self._failure, self._pull = failure, None
+                return
+            if isinstance(message, End) or self._pull is None:
+                self._pull = None
+                return
+            await self._put(message)
+            if self._runtime.now() - begun > _PROMPT:
+                return
+
+    async def _put(self, message: AnyMessage) -> None:
+        ready = await self._delivery.prepare(message, None, self._runtime)
+        self._slots.append(ready)
+        if not isinstance(ready, Receipt):
+            await self._carrier.put(ready.mail)
+
+    async def _concluded(self, slot: Ready | Receipt) -> Receipt:
+        if isinstance(slot, Receipt):
+            return slot
+        return await self._delivery.conclude(slot, await self._carrier.take(), self._runtime)
+
+    def _abandon(self) -> None:
+        """It was interrupted: what is under way is not heard any more."""
+        self._pull = self._failure = None
+        self._slots.clear()
+        self._carrier.release()
+
+
+class _OneByOne:
+    """For transports that send one mail after the other."""
+
+    def __init__(self, delivery: Delivery, runtime: Runtime) -> None:
+        self._delivery = delivery
+        self._runtime = runtime
+        self._receipt: Receipt | None = None
+
+    @property
+    def room(self) -> bool:
+        return self._receipt is None
+
+    async def put(self, mail: Mail) -> None:
+        self._receipt = await self._delivery.transmit(mail, self._runtime)
+
+    async def flush(self) -> None:
+        """Nothing is held."""
+
+    async def take(self) -> Receipt:
+        receipt, self._receipt = self._receipt, None
+        assert receipt is not None
+        return receipt
+
+    def release(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,75 @@
+"""Several lanes at a time, whose receipts come in the order of the mails."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from smtpkit.smtp.lane import Lane
+
+if TYPE_CHECKING:
+    from smtpkit.mail import Mail
+    from smtpkit.receipt import Receipt
+    from smtpkit.runtime.base import Runtime
+    from smtpkit.smtp.pool import Pool
+
+__all__ = ["Lanes"]
+
+
+class Lanes:
+    """Up to ``connections`` lanes with up to ``in_flight`` mails each, opened when those before them are full."""
+
+    def __init__(
+        self, pool: Pool, runtime: Runtime, connections: int, in_flight: int, total: float | None = None
+    ) -> None:
+        self._pool = pool
+        self._runtime = runtime
+        self._connections = connections
+        self._in_flight = in_flight
+        self._total = total
+        self._lanes = [Lane(pool, runtime, in_flight, connections)]
+        self._order: deque[Lane] = deque()
+
+    @property
+    def room(self) -> bool:
+        """Whether another mail can begin now, without waiting for one that is under way."""
+        return len(self._lanes) < self._connections or any(lane.room for lane in self._lanes)
+
+    async def put(self, mail: Mail) -> None:
+        """Begin to send ``mail``. What goes wrong is told by its receipt."""
+        lane = self._emptiest()
+        if not lane.room and len(self._lanes) < self._connections:
+            lane = await self._another() or lane
+        self._order.append(lane)
+        await lane.put(mail, float("inf") if self._total is None else self._runtime.now() + self._total)
+
+    def _emptiest(self) -> Lane:
+        if len(self._lanes) == 1:
+            return self._lanes[0]
+        return min((lane for lane in self._lanes if lane.room), key=len, default=self._lanes[0])
+
+    async def _another(self) -> Lane | None:
+        """A further lane; ``None`` if there is no place for it, or the server wants no further connection."""
+        connection = await self._pool.acquire_spare(self._runtime, self._connections)
+        if connection is None:
+            self._connections = len(self._lanes)
+            return None
+        self._lanes.append(Lane(self._pool, self._runtime, self._in_flight, self._connections, connection))
+        return self._lanes[-1]
+
+    async def flush(self) -> None:
+        """Write what is held back to go out together."""
+        for lane in self._lanes:
+            await lane.flush()
+
+    async def take(self) -> Receipt:
+        """The receipt of the oldest mail, when it is there."""
+        lane = self._order.popleft()
+        if len(self._lanes) > 1:
+            await self.flush()
+        return await lane.take()
+
+    def release(self) -> None:
+        """Give the connections back."""
+        for lane in self._lanes:
+            lane.release()

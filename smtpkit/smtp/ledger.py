@@ -1,0 +1,83 @@
+"""What is known of each recipient of one mail while it is sent, over all its transactions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpkit.errors import RecipientsRefused
+from smtpkit.receipt import Outcome, Receipt
+from smtpkit.smtp.admission import NO_SMTPUTF8
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from smtpkit.address import Address
+    from smtpkit.errors import SmtpkitError
+    from smtpkit.mail import Mail
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """A recipient without an outcome is still undecided, and may be asked for in a further transaction."""
+
+    __slots__ = ("_error", "_outcomes", "deadline", "left", "mail", "notes", "under_way")
+
+    def __init__(self, mail: Mail, deadline: float = float("inf")) -> None:
+        self.mail = mail
+        self.deadline = deadline
+        """When the whole send must be over, in the time of `Runtime.now`."""
+        self.left: dict[str, Address] = {address.addr_spec: address for address in mail.envelope.recipients}
+        """Who is undecided, by addr-spec."""
+        self.under_way: bool = False
+        """Whether a transaction has it now."""
+        self.notes: tuple[str, ...] = ()
+        self._outcomes: dict[str, Outcome] = {}
+        self._error: SmtpkitError | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether every recipient has an outcome, and nothing of it is under way."""
+        return not self.left and not self.under_way
+
+    def decide(self, recipients: Iterable[Address], outcome: Outcome, error: SmtpkitError | None = None) -> None:
+        """Those of ``recipients`` who are undecided have this outcome; ``error`` says why it is no good one."""
+        self._error = self._error or error
+        for address in recipients:
+            if self.left.pop(address.addr_spec, None) is not None:
+                self._outcomes[address.addr_spec] = outcome
+
+    def decide_locally(self, refused: tuple[Address, ...]) -> None:
+        """These cannot be named to the server, which was not asked."""
+        self.decide(refused, Outcome("refused"))
+
+    def give_up(self, error: SmtpkitError) -> None:
+        """Nothing more is tried: who is undecided has not got it."""
+        self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)
+
+    def note(self, notes: tuple[str, ...]) -> None:
+        """Things worth knowing that are no errors, each once."""
+        if notes:
+            self.notes = tuple(dict.fromkeys((*self.notes, *notes)))
+
+    def receipt(self) -> Receipt:
+        """What became of each recipient, in the order of the envelope."""
+        outcomes = {a.addr_spec: self._outcomes[a.addr_spec] for a in self.mail.envelope.recipients}
+        return Receipt(self.mail.message, outcomes, self._error or _refusals(outcomes), notes=self.notes)
+
+
+def _refusals(outcomes: dict[str, Outcome]) -> RecipientsRefused | None:
+    refused = [address for address, outcome in outcomes.items() if outcome.status == "refused"]
+    if not refused:
+        return None
+    replies = [outcomes[address].reply for address in refused]
+    error = RecipientsRefused(
+        f"{len(refused)} of {len(outcomes)} recipients were refused: {', '.join(refused)}"
+        if len(outcomes) > 1
+        else f"the recipient {refused[0]} was refused",
+        reply=replies[0],
+        temporary=all(reply is not None and reply.temporary for reply in replies),
+    )
+    if replies[0] is None:
+        error.hint = NO_SMTPUTF8
+    return error

@@ -1,0 +1,295 @@
+"""The transactions that are under way on one connection: their commands go out, their replies come in, in order."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, SmtpkitError
+from smtpkit.smtp import commands
+from smtpkit.smtp.dialogue import closing
+from smtpkit.smtp.policy import SMALL
+from smtpkit.smtp.transaction import STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+    from smtpkit.address import Address
+    from smtpkit.errors import Stage
+    from smtpkit.mail import Mail
+    from smtpkit.reply import Reply
+    from smtpkit.runtime.base import Runtime
+    from smtpkit.smtp.dialogue import Dialogue
+    from smtpkit.smtp.policy import Flight, Step
+    from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.smtp.transaction import Transaction
+
+__all__ = ["Window"]
+
+_log = logging.getLogger("smtpkit")
+
+_PATIENCE = 3
+"""Refused transactions after which a connection gets one at a time: many servers slow down then, and close at last."""
+
+_MOST_REFUSED = 8
+"""Refused transactions after which a connection is left: an Exim drops it at the twelfth (docs/servers.md)."""
+
+
+class Window:
+    """What was said on a connection and not answered yet, transaction by transaction."""
+
+    def __init__(self, dialogue: Dialogue, runtime: Runtime, timeouts: Timeouts, *, pipelining: bool) -> None:
+        self.error: SmtpkitError | None = None
+        """Why the conversation ended."""
+        self._dialogue = dialogue
+        self._runtime = runtime
+        self._timeouts = timeouts
+        self._pipelining = pipelining
+        self._under_way: deque[Transaction] = deque()
+        self._due: deque[tuple[Transaction, Step, Address | None]] = deque()
+        """Whose replies are to come, and to what."""
+        self._held: list[bytes] = []
+        """What is to be written with the next flush, and below how long it is and how many replies it gets."""
+        self._held_size = 0
+        self._held_replies = 0
+        self._closing: list[Transaction] = []
+        """Whose final octet is held."""
+        self._stage: Stage = "mail"
+        self._unclean = False
+        self._refused = 0
+        """Refused transactions since the last one that was accepted, and below in all."""
+        self._refusals = 0
+        self._parting: Reply | None = None
+        """What the server said to RSET, if it refused that."""
+        self._draining = False
+
+    # -- how full it is ------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def unclean(self) -> bool:
+        """Whether the next transaction must begin with RSET."""
+        if not self._under_way:
+            return self._unclean
+        last = self._under_way[-1]
+        # The dot ends a transaction, however it is answered (RFC 5321 §4.1.1.4).
+        return last.unclean and not last.taking_content
+
+    @property
+    def open(self) -> bool:
+        """Whether another transaction may begin before those under way have ended."""
+        return not self._under_way or not (self._draining or self._refused >= _PATIENCE)
+
+    @property
+    def distrusted(self) -> bool:
+        """Whether so much was refused here that the server may soon lose its patience, without a word."""
+        return self._refusals >= _MOST_REFUSED
+
+    # -- what is said --------------------------------------------------------------
+
+    async def advance(self) -> None:
+        """Bring the last transaction under way so far that another one can follow."""
+        if self._under_way and not self._under_way[-1].all_said:
+            await self._safely(self._say_all(self._under_way[-1]))
+
+    async def begin(self, transaction: Transaction) -> None:
+        """Say the first flight of ``transaction``, behind what is under way. It may be held until `flush`.
+
+        Raises:
+            UnreadableAttachment: a file of it cannot be read; nothing of it was said.
+        """
+        flight = transaction.next_flight()
+        assert flight is not None
+        # Read before anything is said, so that nothing else is harmed if it cannot be.
+        whole = await self._whole(transaction.mail) if _is_whole(flight) else None
+        self._under_way.append(transaction)
+        await self._safely(self._say(transaction, flight, whole))
+
+    async def flush(self) -> None:
+        """Write what is held."""
+        if self._held:
+            await self._safely(self._write())
+
+    async def _say_all(self, transaction: Transaction) -> None:
+        while not transaction.all_said:
+            await self._hear(transaction)
+            if (flight := transaction.next_flight()) is not None:
+                await self._say(transaction, flight)
+
+    async def _say(self, transaction: Transaction, flight: Flight, whole: bytes | None = None) -> None:
+        for step in flight:
+            if whole is not None and step == "BDAT":
+                self._hold(transaction, step, b"".join(commands.chunked((whole,))))
+                self._closing.append(transaction)
+            elif step in ("CONTENT", "BDAT"):
+                await self._say_content(transaction, step)
+            else:
+                address, line = transaction.command(step)
+                self._dialogue.trace(line)
+                self._hold(transaction, step, line, address)
+        if self._held_size >= SMALL:
+            await self._write()
+
+    async def _say_content(self, transaction: Transaction, step: Step) -> None:
+        """Write the content but for its last piece, which is held: what follows can go with it."""
+        chunked = step == "BDAT"
+        mail = transaction.mail
+        pieces = (commands.chunked if chunked else commands.stuffed)(mail.chunks())
+        piece = await self._next(mail, pieces)
+        while piece is not None:
+            following = await self._next(mail, pieces)
+            if await self._dialogue.spoken() and not await self._goes_on(transaction, chunked):
+                return
+            if following is None:
+                self._hold(transaction, step, piece)
+                self._closing.append(transaction)
+            else:
+                await self._write_piece(transaction, piece, chunked)
+            piece = following
+
+    async def _write_piece(self, transaction: Transaction, piece: bytes, chunked: bool) -> None:
+        if chunked:
+            self._hold(transaction, "CHUNK", piece)
+        else:
+            self._held.append(piece)
+        await self._write()
+        if chunked and not self._pipelining:
+            await self._hear(transaction)
+
+    async def _whole(self, mail: Mail) -> bytes:
+        return await self._runtime.call(mail.as_bytes) if mail.reads_files else mail.as_bytes()
+
+    async def _next(self, mail: Mail, pieces: Iterator[bytes]) -> bytes | None:
+        return await self._runtime.call(next, pieces, None) if mail.reads_files else next(pieces, None)
+
+    def _hold(self, transaction: Transaction, step: Step, octets: bytes, address: Address | None = None) -> None:
+        if not self._held:
+            self._stage = STAGES[step]
+        self._held.append(octets)
+        self._held_size += len(octets)
+        self._held_replies += 1
+        self._due.append((transaction, step, address))
+        transaction.due += 1
+
+    async def _write(self) -> None:
+        octets, replies = b"".join(self._held), self._held_replies
+        self._drop_held()
+        for transaction in self._closing:
+            transaction.final_started = True
+        self._closing.clear()
+        await self._dialogue.write(octets, self._stage, replies)
+
+    def _drop_held(self) -> None:
+        self._held.clear()
+        self._held_size = self._held_replies = 0
+
+    # -- what is heard -------------------------------------------------------------
+
+    async def finish(self) -> None:
+        """Hear the oldest transaction out, and take note of how it went."""
+        transaction = self._under_way[0]
+        await self._safely(self._hear_out(transaction))
+        if self._under_way:
+            self._under_way.popleft()
+            self._draining = bool(self._under_way) and (self._draining or not transaction.succeeded)
+        self._refused = 0 if transaction.succeeded else self._refused + 1
+        self._refusals += not transaction.succeeded
+        self._unclean = transaction.unclean
+
+    async def _hear_out(self, transaction: Transaction) -> None:
+        await self._say_all(transaction)
+        await self._hear(transaction)
+        while (flight := transaction.next_flight()) is not None:
+            await self._say(transaction, flight)
+            await self._hear(transaction)
+
+    async def _hear(self, transaction: Transaction) -> None:
+        """Read all replies that ``transaction`` is owed, and those before them."""
+        if self._held:
+            await self._write()
+        while transaction.due:
+            asker, step, _ = self._due[0]
+            self._dialogue.deadline = asker.ledger.deadline
+            seconds = self._timeouts.final_reply if STAGES[step] == "content" else None
+            self._take(await self._dialogue.reply(STAGES[step], seconds))
+
+    def _take(self, reply: Reply) -> None:
+        transaction, step, address = self._due.popleft()
+        transaction.due -= 1
+        self._parting = reply if step == "RSET" and not reply.positive else None
+        transaction.judge(step, address, reply)
+
+    async def _goes_on(self, transaction: Transaction, chunked: bool) -> bool:
+        """Whether the content is still wanted, now that the server spoke before it was complete."""
+        if chunked:
+            while self._due and (reply := self._dialogue.said()) is not None:
+                self._take(reply)
+            return transaction.wanted
+        # After DATA it may only give up.
+        self._dialogue.owed += 1
+        reply = await self._dialogue.reply("content")
+        self._dialogue.close()
+        if reply.code < 400:
+            raise ProtocolError("the server sent a reply before the content was complete", stage="content", reply=reply)
+        transaction.judge("CONTENT", None, reply)
+        return False
+
+    # -- how it breaks -------------------------------------------------------------
+
+    async def _safely(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except SmtpkitError as error:
+            self._break(error)
+        except BaseException as interruption:
+            self._dialogue.close()
+            self._confess(interruption)
+            raise
+
+    def _break(self, error: SmtpkitError) -> None:
+        """The conversation has ended with ``error``."""
+        # After a file that broke off only closing tells the server that the mail is not complete.
+        self._dialogue.close()
+        self.error = self._last_words(error)
+        if not isinstance(error, DeliveryError):
+            self._under_way[-1].ledger.give_up(error)
+        if isinstance(self.error, ServiceUnavailable):
+            # It says nothing more, and so has taken nothing more (RFC 5321 §3.8).
+            if self._due:
+                transaction, step, _ = self._due[0]
+                transaction.closed(step, self.error)
+        else:
+            for transaction in self._under_way:
+                transaction.lost(error)
+        self._under_way.clear()
+
+    def _last_words(self, error: SmtpkitError) -> SmtpkitError:
+        """Take in what the server said before the end. ``error``, or that it took its leave."""
+        while self._due and not isinstance(error, ServiceUnavailable):
+            reply = self._dialogue.said()
+            if reply is None:
+                # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
+                lost = isinstance(error, ConnectionLost) and self._parting
+                return closing(lost, "mail") if lost else error
+            if reply.code == 421:
+                return closing(reply, STAGES[self._due[0][1]])
+            with suppress(ProtocolError):
+                self._take(reply)
+        return error
+
+    def _confess(self, interruption: BaseException) -> None:
+        for transaction in self._under_way:
+            if transaction.in_doubt:
+                name = transaction.mail.message_id
+                doubt = f"{name} was handed over, and its reply not read: it may have been accepted"
+                interruption.add_note(f"smtpkit: {doubt}")
+                _log.warning("interrupted: %s", doubt)
+
+
+def _is_whole(flight: Flight) -> bool:
+    """Whether it is a whole transaction, content included."""
+    return len(flight) > 1 and flight[-1] == "BDAT"
