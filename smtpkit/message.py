@@ -172,14 +172,14 @@ class Message(HeaderMethods):
     @classmethod
     def from_email_message(cls, email: AnyEmail[Any, Any]) -> Self:
         """What a message of the standard library says; `InvalidMessage` where a `Message` cannot say it."""
-        from smtpkit.mime.parse import message_from
+        from smtpkit.mime.parser.parts import message_from
 
         return message_from(cls.of({}), email)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is."""
-        from smtpkit.mime.parse import message_parsed
+        from smtpkit.mime.parser.parts import message_parsed
 
         return message_parsed(cls.of({}), data)
 
