@@ -83,11 +83,16 @@ class Message(HeaderMethods):
     ) -> Self:
         """Add a file: bytes, a path, an open binary file, a factory of chunks of bytes, or another mail.
 
-        The file name is the path's own, the content type is guessed from the file name. What a factory
-        gives is streamed if its ``size`` in octets is told, else read now.
+        The file name is the path's own, the content type is guessed from the file name. Octets stay as they
+        are, and only you know the charset of a text: ``content_type="text/csv; charset=utf-8"``. What a
+        factory gives is streamed if its ``size`` in octets is told, else read now.
+
+        A mail becomes ``message.eml`` (``message/rfc822``, RFC 2046 §5.2.1), or ``message.u8msg`` where its
+        headers are in UTF-8 (``message/global``, RFC 6532 §3.7).
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
+            InvalidMessage: a file name, content type or mail that no mail can carry.
         """
         return self._attached(Attachment(source, filename, content_type, None, size))
 
