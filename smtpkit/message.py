@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit import stamp
 from smtpkit.address import listed
-from smtpkit.alternative import Alternative, calendar_alternative
+from smtpkit.alternative import calendar_alternative, other_alternative
 from smtpkit.attachment import Attachment
 from smtpkit.errors import InvalidMessage, MissingSender
 from smtpkit.fields import Fields, HeaderMethods, Mailboxes
@@ -61,7 +61,8 @@ class Message(HeaderMethods):
         """
         if isinstance(content, str):
             _body("the alternative", content)
-        return self._with({"alternatives": (*self._fields.get("alternatives", ()), Alternative(content, content_type))})
+        added = other_alternative(content, content_type)
+        return self._with({"alternatives": (*self._fields.get("alternatives", ()), added)})
 
     def calendar(self, ics: str, method: str = "REQUEST") -> Self:
         """An invitation, its answer or its end: an iCalendar object whose METHOD is ``method`` (RFC 5546, RFC 6047).
@@ -183,7 +184,13 @@ class Message(HeaderMethods):
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is."""
+        """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is.
+
+        Enclosed mails come back as `RawMessage`, octet for octet. Trace fields and signatures are left out.
+
+        Raises:
+            InvalidMessage: it has something that a `Message` cannot represent, such as a signed part.
+        """
         from smtpkit.mime.parser.parts import message_parsed
 
         return message_parsed(cls.of({}), data)

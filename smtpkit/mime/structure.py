@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.attachment import Attachment
+from smtpkit.alternative import invitation
 from smtpkit.mime.content import Content, EncodedFile
 from smtpkit.mime.enclosed import RFC822
 from smtpkit.mime.encodings import base64_blocks, encode_text, normalize_newlines
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from smtpkit.alternative import Alternative
+    from smtpkit.attachment import Attachment
     from smtpkit.fields import Fields
     from smtpkit.message import Message
     from smtpkit.mime.content import Segment
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     Part: TypeAlias = tuple[list[str], list[Segment]]
 
-__all__ = ["render"]
+__all__ = ["ascii_name", "render"]
 
 
 def render(fields: Fields) -> Content:
@@ -101,9 +102,9 @@ def _body(fields: Fields) -> Part:
         head, body = _alternative(calendar)
         # The last line end before a boundary belongs to the boundary, and each line of a calendar has its own.
         texts.append((head, [*body, b"\r\n"]))
-        files = (*files, _invitation(calendar))
+        files = (*files, invitation(calendar))
     if len(texts) + len(files) == 1:
-        return texts[0] if texts else _file(files[0])
+        return (texts or [_file(file) for file in files])[0]
     mark = _mark(fields.get("message_id", ""), files)
     inline = [_one_of(file) for file in files if file.content_id is not None and has_html]
     attached = [_one_of(file) for file in files if file.content_id is None or not has_html]
@@ -163,17 +164,6 @@ def _alternative(given: Alternative) -> Part:
     return head, [b"".join(base64_blocks((given.content,)))]
 
 
-def _invitation(calendar: Alternative) -> Attachment:
-    """The calendar once more, as Google and others send it.
-
-    Gmail and Outlook show the alternative; Apple Mail, webmail and phones that do not know iMIP offer the
-    file. It is no text/calendar part, or some would show the invitation twice.
-    """
-    content = calendar.content
-    data = content.encode() if isinstance(content, str) else content
-    return Attachment(data, "invite.ics", "application/ics")
-
-
 def _text(content_type: str, text: str) -> Part:
     encoding, data = encode_text(normalize_newlines(text.encode()))
     return [f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}"], [data]
@@ -203,7 +193,7 @@ def _file_head(file: Attachment) -> list[str]:
     # The name once more in ASCII, for clients that do not know RFC 2231. It is no `filename` beside `filename*`:
     # many readers, the standard library's old policy among them, would take that one and lose the real name.
     if filename.startswith("filename*") and not _NAMED.search(content_type):
-        content_type += f"; {parameter('name', _ascii_name(file.filename))}"
+        content_type += f"; {parameter('name', ascii_name(file.filename))}"
     head = [
         structured("Content-Type", content_type),
         f"Content-Transfer-Encoding: {'7bit' if _unencoded(file) else 'base64'}",
@@ -218,7 +208,7 @@ _NAMED = Pattern(r"(?i);\s*name=")
 _NO_PLAIN_NAME = Pattern(r"[^A-Za-z0-9._+-]+")
 
 
-def _ascii_name(filename: str) -> str:
+def ascii_name(filename: str) -> str:
     """A name of ASCII letters that is like ``filename``: short, and without spaces, where it would be folded."""
     from unicodedata import normalize
 

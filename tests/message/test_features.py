@@ -282,6 +282,7 @@ def test_calendar_methods(method: str, end: str) -> None:
         (lambda: BASE.alternative("x", "text/html"), "text/html cannot be given as an alternative"),
         (lambda: BASE.alternative("x", "Text/Plain; charset=utf-8"), "text/plain cannot be"),
         (lambda: BASE.alternative("x", "text/calendar"), "text/calendar cannot be"),
+        (lambda: BASE.alternative(ICS, "text/calendar; charset=utf-8; method=REQUEST"), "text/calendar cannot be"),
         (lambda: BASE.alternative("x", "multipart/mixed"), "a file cannot be"),
         (lambda: BASE.alternative("x", "amp"), "not a content type: 'amp'"),
         (lambda: BASE.alternative("x", "text/x; charset=latin-1"), "text travels as UTF-8, not as latin-1"),
@@ -387,8 +388,7 @@ def test_a_mail_in_a_mail(outer: Message, inner: Any) -> None:
     assert [each.get_filename() for each in message.as_email_message().iter_attachments()] == ["message.eml", "y.bin"]
 
 
-UTF8 = BASE.cc("jörg@example.com").subject("Grüße").message_id("3@example.com").attach(b"x", filename="x.bin")
-UTF8 = UTF8.date(datetime(2026, 1, 2, tzinfo=UTC))
+UTF8 = BASE.cc("jörg@example.com").subject("Grüße").message_id("3@example.com").date(datetime(2026, 1, 2, tzinfo=UTC))
 UTF8_OCTETS = "From: ann@example.com\r\nTo: jörg@example.com\r\nSubject: Grüße\r\n\r\nGrüße".encode()
 
 
