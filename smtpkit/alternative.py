@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smtpkit.attachment import Attachment
 from smtpkit.body import Body
 from smtpkit.content_types import checked_content_type
 from smtpkit.errors import InvalidMessage
@@ -9,7 +10,7 @@ from smtpkit.mime.characters import shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
-__all__ = ["Alternative", "calendar_alternative"]
+__all__ = ["Alternative", "calendar_alternative", "invitation", "other_alternative"]
 
 _CHARSET = Pattern(r'(?i);\s*charset="?([^";\s]+)')
 _OWN_METHOD = {"text/plain": "Use text().", "text/html": "Use html().", "text/calendar": "Use calendar()."}
@@ -24,16 +25,14 @@ class Alternative:
     """The content of a message in another form. Text travels as UTF-8, and its content type says so.
 
     Raises:
-        InvalidMessage: a content type that has a method of its own or none at all, or content that is not in
-            the charset that it names.
+        InvalidMessage: no content type, or text whose content type names another charset.
     """
 
     content: str | bytes
     content_type: str
 
     def __init__(self, content: str | bytes, content_type: str) -> None:
-        kind = checked_content_type(content_type).partition(";")[0].strip().lower()
-        charset = _CHARSET.search(content_type)
+        charset = _CHARSET.search(checked_content_type(content_type))
         if isinstance(content, str):
             if charset and charset[1].lower() not in ("utf-8", "utf8"):
                 raise InvalidMessage(
@@ -41,13 +40,20 @@ class Alternative:
                 )
             if not charset:
                 content_type += "; charset=utf-8"
-        if kind in _OWN_METHOD and not _CALENDAR.match(content_type):
-            raise InvalidMessage(f"{kind} cannot be given as an alternative", hint=_OWN_METHOD[kind])
         put(self, "content", Body.of("the alternative", content) if isinstance(content, str) else content)
         put(self, "content_type", content_type)
 
 
-_CALENDAR = Pattern(r"text/calendar; charset=utf-8; method=[A-Z]+\Z")
+def other_alternative(content: str | bytes, content_type: str) -> Alternative:
+    """An alternative beside those that have a method of their own.
+
+    Raises:
+        InvalidMessage: it is one of those, or no `Alternative`.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in _OWN_METHOD:
+        raise InvalidMessage(f"{kind} cannot be given as an alternative", hint=_OWN_METHOD[kind])
+    return Alternative(content, content_type)
 
 
 def calendar_alternative(ics: str, method: str) -> Alternative:
@@ -70,3 +76,14 @@ def calendar_alternative(ics: str, method: str) -> Alternative:
             hint=f'Put the line "METHOD:{method}" after BEGIN:VCALENDAR, or give method= the one that is there.',
         )
     return Alternative(lines, f"text/calendar; charset=utf-8; method={method}")
+
+
+def invitation(calendar: Alternative) -> Attachment:
+    """The calendar once more, as Google and others send it.
+
+    Gmail and Outlook show the alternative; Apple Mail, webmail and phones that do not know iMIP offer the
+    file. It is no text/calendar part, or some would show the invitation twice.
+    """
+    content = calendar.content
+    data = content.encode() if isinstance(content, str) else content
+    return Attachment(data, "invite.ics", "application/ics")

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 from smtpkit.content_types import checked_content_type, guess_content_type
 from smtpkit.errors import InvalidMessage, UnreadableAttachment
 from smtpkit.mime.characters import refuse_breaks, shown
+from smtpkit.mime.enclosed import enclosed, enclosed_as
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from email.message import EmailMessage
 
     from smtpkit.message import Message
+    from smtpkit.mime.enclosed import AnyMail
     from smtpkit.raw import RawMessage
 
-__all__ = ["AnyMail", "Attachment", "AttachmentSource", "BinaryFile", "ChunkFactory"]
+__all__ = ["Attachment", "AttachmentSource", "BinaryFile", "ChunkFactory"]
 
 
 class BinaryFile(Protocol):
@@ -34,9 +35,6 @@ _CONTENT_ID = Pattern(r"[!#-;=?-\[\]-~]{1,255}\Z")
 ChunkFactory: TypeAlias = "Callable[[], Iterable[bytes]]"
 """Called each time the mail is read; gives the same octets each time, in chunks of any length."""
 
-AnyMail: TypeAlias = "Message | RawMessage | EmailMessage"
-"""A mail of this library or the standard library's."""
-
 AttachmentSource: TypeAlias = (
     "bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryFile | ChunkFactory | AnyMail"
 )
@@ -49,8 +47,8 @@ class Attachment:
 
     A path is looked at when it is given and read when the message is sent; an open file is
     read when it is given. A factory of chunks is called when the message is sent if its ``size``
-    in octets is given, else at once. A mail becomes ``message/rfc822``, which may not be encoded
-    and so is made 7-bit (RFC 2046 §5.2.1).
+    in octets is given, else at once. A mail becomes ``message/rfc822`` (RFC 2046 §5.2.1), and one with
+    UTF-8 headers ``message/global`` (RFC 6532 §3.7).
 
     Raises:
         UnreadableAttachment: the path is no file that can be read.
@@ -73,7 +71,7 @@ class Attachment:
         content_id: str | None = None,
         size: int | None = None,
     ) -> None:
-        data, own_name = _opened(source, size)
+        data, own_name, own_type = _opened(source, size)
         # Whatever path a name came with is nobody else's business, and a trap for who saves it.
         given = own_name if filename is None else filename
         name = given.replace("\\", "/").rpartition("/")[2]
@@ -87,11 +85,13 @@ class Attachment:
             )
         put(self, "source", data)
         put(self, "filename", name)
-        if isinstance(data, (bytes, str)) or callable(data):
-            content_type = checked_content_type(content_type or guess_content_type(name))
-        elif content_type not in (None, _MAIL):
-            raise InvalidMessage(f"a mail cannot be {shown(content_type)}", hint="Give it without content_type.")
-        put(self, "content_type", content_type or _MAIL)
+        if own_type is None:
+            own_type = checked_content_type(content_type or guess_content_type(name))
+        elif content_type not in (None, own_type):
+            raise InvalidMessage(
+                f"a mail cannot be {shown(content_type)}: this one is {own_type}", hint="Give it without content_type."
+            )
+        put(self, "content_type", own_type)
         put(self, "content_id", content_id)
         put(self, "stated_size", size)
 
@@ -118,6 +118,11 @@ class Attachment:
         """The mail, if it is one."""
         return None if isinstance(self.source, (bytes, str)) or callable(self.source) else self.source
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether reading it touches the disk, or calls a factory that may."""
+        return not isinstance(self.source, bytes) if self.mail is None else self.mail.content().reads_files
+
     def blocks(self, length: int) -> Iterator[bytes]:
         """The octets in blocks of ``length``, the last one shorter.
 
@@ -138,62 +143,34 @@ class Attachment:
         return f"Attachment({held}, filename={self.filename!r}, content_type={self.content_type!r}{inline})"
 
 
-_MAIL = "message/rfc822"
-
-
 def _opened(
     source: AttachmentSource, size: int | None
-) -> tuple[bytes | str | ChunkFactory | Message | RawMessage, str]:
-    """The octets or where they come from, and the file's own name."""
+) -> tuple[bytes | str | ChunkFactory | Message | RawMessage, str, str | None]:
+    """The octets or where they come from, the file's own name, and the content type that a mail has."""
     if size is not None and (size < 0 or not callable(source)):
         raise InvalidMessage(
             f"size={size} for {type(source).__name__}", hint="It is for a factory of chunks, in octets."
         )
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source), "attachment"
+        return bytes(source), "attachment", None
     if isinstance(source, (str, os.PathLike)):
         path: str = os.fspath(source)  # pyright: ignore[reportUnknownVariableType]
         _size(path)
         # Whoever changes the working directory before it is sent means the same file.
-        return os.path.abspath(path), os.path.basename(path)
+        return os.path.abspath(path), os.path.basename(path), None
     if callable(source):
         # A mail announces its size before its content, so that what has no size must be read first.
-        return source if size is not None else b"".join(_given(source, "attachment")), "attachment"
+        return source if size is not None else b"".join(_given(source, "attachment")), "attachment", None
     read: Callable[[], object] | None = getattr(source, "read", None)
     if read is None:
-        return _enclosed(cast("AnyMail", source)), "message.eml"
+        mail = enclosed(cast("AnyMail", source))
+        content_type, name = enclosed_as(mail)
+        return mail, name, content_type
     data = read()
     if not isinstance(data, bytes):
         raise InvalidMessage("an attachment was opened as text", hint='Open it with mode "rb".')
-    name = getattr(source, "name", None)
-    return data, name if isinstance(name, str) else "attachment"
-
-
-def _enclosed(source: AnyMail) -> Message | RawMessage:
-    """The mail as it will travel within another one."""
-    from smtpkit.message import Message
-    from smtpkit.raw import RawMessage
-
-    if isinstance(source, Message):
-        source = source.completed()
-        eight_bit = source.content().utf8_headers
-    else:
-        if not isinstance(source, RawMessage):
-            from smtpkit.mime.generate import generated
-
-            if not hasattr(source, "get_content_type"):  # pyright: ignore[reportUnnecessaryComparison]
-                raise InvalidMessage(
-                    f"{type(source).__name__} cannot be attached",
-                    hint="Give bytes, a path, an open binary file, a factory of chunks, or a mail.",
-                )
-            source = RawMessage(generated(source, None)[0])
-        eight_bit = source.eight_bit
-    if eight_bit:
-        raise InvalidMessage(
-            "a mail with UTF-8 headers or 8-bit octets cannot be attached as a mail (RFC 2046 §5.2.1)",
-            hint='Attach its octets as a file: attach(mail.as_bytes(), filename="message.eml").',
-        )
-    return source
+    given = getattr(source, "name", None)
+    return data, given if isinstance(given, str) else "attachment", None
 
 
 def _cut(chunks: Iterable[bytes], length: int) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
@@ -14,6 +13,7 @@ from smtpkit.mime.headers import check_unstructured, checked_name
 from smtpkit.mime.identifiers import checked_list_id, checked_message_id, message_ids, unsubscribe_urls
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from email.message import EmailMessage
     from typing import Self

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit import stamp
 from smtpkit.address import listed
-from smtpkit.alternative import Alternative, calendar_alternative
+from smtpkit.alternative import calendar_alternative, other_alternative
 from smtpkit.attachment import Attachment
 from smtpkit.body import Body
 from smtpkit.dsn import DsnRequest, RecipientDsn
@@ -63,7 +63,8 @@ class Message(HeaderMethods):
         Raises:
             InvalidMessage: a content type with a method of its own, such as `html`, or that no mail can carry.
         """
-        return self._with({"alternatives": (*self._fields.get("alternatives", ()), Alternative(content, content_type))})
+        added = other_alternative(content, content_type)
+        return self._with({"alternatives": (*self._fields.get("alternatives", ()), added)})
 
     def calendar(self, ics: str, method: str = "REQUEST") -> Self:
         """An invitation, its answer or its end: an iCalendar object whose METHOD is ``method`` (RFC 5546, RFC 6047).
@@ -85,11 +86,16 @@ class Message(HeaderMethods):
     ) -> Self:
         """Add a file: bytes, a path, an open binary file, a factory of chunks of bytes, or another mail.
 
-        The file name is the path's own, the content type is guessed from the file name. What a factory
-        gives is streamed if its ``size`` in octets is told, else read now.
+        The file name is the path's own, the content type is guessed from the file name. Octets stay as they
+        are, and only you know the charset of a text: ``content_type="text/csv; charset=utf-8"``. What a
+        factory gives is streamed if its ``size`` in octets is told, else read now.
+
+        A mail becomes ``message.eml`` (``message/rfc822``, RFC 2046 §5.2.1), or ``message.u8msg`` where its
+        headers are in UTF-8 (``message/global``, RFC 6532 §3.7).
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
+            InvalidMessage: a file name, content type or mail that no mail can carry.
         """
         return self._attached(Attachment(source, filename, content_type, None, size))
 
@@ -221,14 +227,20 @@ class Message(HeaderMethods):
     @classmethod
     def from_email_message(cls, email: AnyEmail[Any, Any]) -> Self:
         """What a message of the standard library says; `InvalidMessage` where a `Message` cannot say it."""
-        from smtpkit.mime.parse import message_from
+        from smtpkit.mime.parser.parts import message_from
 
         return message_from(cls.of({}), email)
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is."""
-        from smtpkit.mime.parse import message_parsed
+        """Read a saved mail (an ``.eml`` file) as `from_email_message` does; `RawMessage` sends one as it is.
+
+        Enclosed mails come back as `RawMessage`, octet for octet. Trace fields and signatures are left out.
+
+        Raises:
+            InvalidMessage: it has something that a `Message` cannot represent, such as a signed part.
+        """
+        from smtpkit.mime.parser.parts import message_parsed
 
         return message_parsed(cls.of({}), data)
 

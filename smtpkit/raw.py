@@ -68,7 +68,7 @@ class RawMessage:
     def fields(self) -> Fields:
         """What the header says, by the names of `Message.fields`, as a copy. What cannot be read is not there."""
         if self._fields is None:
-            from smtpkit.mime.parse import known_fields
+            from smtpkit.mime.parser.header import known_fields
 
             self._fields = known_fields(self._head)
             if self._bcc:
@@ -97,7 +97,7 @@ class RawMessage:
             InvalidMessage: one cannot be read, or the message was sent again (Resent-To), so
                 that it is not clear who shall have it. Give an envelope then.
         """
-        from smtpkit.mime.parse import read_addresses
+        from smtpkit.mime.parser.addresses import read_addresses
 
         found = read_addresses(self._head)
         if self._bcc:

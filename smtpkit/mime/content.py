@@ -57,9 +57,9 @@ class EncodedFile:
             raise UnreadableAttachment(
                 f"the attachment {self.attachment.filename!r} changed while it was sent: "
                 f"it had {self._expected} octets before",
-                hint="Give the bytes instead of the path, or a copy that nobody writes to."
-                if isinstance(self.attachment.source, str)
-                else "A factory gives as many octets as size= says, each time.",
+                hint="A factory gives as many octets as size= says, each time."
+                if callable(self.attachment.source)
+                else "Give the bytes instead of the path, or a copy that nobody writes to.",
             )
 
 
@@ -84,7 +84,7 @@ class Content:
                 self.size += len(part)
             else:
                 self.size += part.size
-                self.reads_files |= not isinstance(part.attachment.source, bytes)
+                self.reads_files |= part.attachment.reads_files
 
     @property
     def segments(self) -> tuple[Segment, ...]:

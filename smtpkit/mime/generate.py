@@ -8,7 +8,7 @@ from smtpkit import stamp
 from smtpkit.errors import InvalidHeader, InvalidMessage, SmtpkitError
 from smtpkit.mime.characters import shown
 from smtpkit.mime.headers import address_list
-from smtpkit.mime.parse import addresses_of
+from smtpkit.mime.parser.addresses import addresses_of
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.attachment import Attachment
+from smtpkit.alternative import invitation
 from smtpkit.body import Body
 from smtpkit.mime.content import Content, EncodedFile
+from smtpkit.mime.enclosed import RFC822
 from smtpkit.mime.encodings import base64_blocks
 from smtpkit.mime.headers import address_list, list_id, parameter, structured, unstructured
 from smtpkit.pattern import Pattern
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from smtpkit.alternative import Alternative
+    from smtpkit.attachment import Attachment
     from smtpkit.fields import Fields
+    from smtpkit.message import Message
     from smtpkit.mime.content import Segment
+    from smtpkit.raw import RawMessage
 
     Part: TypeAlias = tuple[list[str], list[Segment]]
 
-__all__ = ["render"]
+__all__ = ["ascii_name", "render"]
 
 
 def render(fields: Fields) -> Content:
@@ -103,12 +107,12 @@ def _body(fields: Fields) -> Part:
         head, body = _alternative(calendar)
         # The last line end before a boundary belongs to the boundary, and each line of a calendar has its own.
         texts.append((head, [*body, b"\r\n"]))
-        files = (*files, _invitation(calendar))
+        files = (*files, invitation(calendar))
     if len(texts) + len(files) == 1:
         return (texts or [_file(file) for file in files])[0]
-    mark = _mark(fields.get("message_id", ""), [each for each in files if each.mail])
-    inline = [_file(file) for file in files if file.content_id is not None and has_html]
-    attached = [_file(file) for file in files if file.content_id is None or not has_html]
+    mark = _mark(fields.get("message_id", ""), files)
+    inline = [_one_of(file) for file in files if file.content_id is not None and has_html]
+    attached = [_one_of(file) for file in files if file.content_id is None or not has_html]
     shown = [_multipart("alternative", mark, texts)] if texts else []
     related = [_multipart("related", mark, [*shown, *inline])] if shown else []
     return _multipart("mixed", mark, [*related, *attached])
@@ -117,10 +121,11 @@ def _body(fields: Fields) -> Part:
 _NOT_IN_BOUNDARIES = {ord(sign): None for sign in "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~"}
 
 
-def _mark(message_id: str, mails: list[Attachment]) -> str:
-    """What tells the boundaries of this message from those of another one, also of ``mails`` within it."""
+def _mark(message_id: str, files: Iterable[Attachment]) -> str:
+    """What tells the boundaries of this message from those of another one, also of mails in ``files``."""
     own = mark = message_id[1:].partition("@")[0].translate(_NOT_IN_BOUNDARIES)[:48]
-    inner = [segment for file in mails for segment in _file(file)[1] if isinstance(segment, bytes)]
+    mails = [mail for file in files if (mail := _unencoded(file))]
+    inner = [segment for mail in mails for segment in mail.content().segments if isinstance(segment, bytes)]
     number = 0
     while any(f"_{mark}".encode() in segment for segment in inner):
         number += 1
@@ -163,29 +168,26 @@ def _alternative(given: Alternative) -> Part:
     return head, [b"".join(base64_blocks((given.content,)))]
 
 
-def _invitation(calendar: Alternative) -> Attachment:
-    """The calendar once more, as Google and others send it.
-
-    Gmail and Outlook show the alternative; Apple Mail, webmail and phones that do not know iMIP offer the
-    file. It is no text/calendar part, or some would show the invitation twice.
-    """
-    content = calendar.content
-    data = content.encode() if isinstance(content, str) else content
-    return Attachment(data, "invite.ics", "application/ics")
-
-
 def _text(type_field: str, text: str) -> Part:
     encoding, data = (text if isinstance(text, Body) else Body.of("the body", text)).encoded
     return [type_field, f"Content-Transfer-Encoding: {encoding}"], [data]
 
 
+def _unencoded(file: Attachment) -> Message | RawMessage | None:
+    """The mail whose octets stand in the outer one as they are."""
+    return file.mail if file.content_type == RFC822 else None
+
+
 def _file(file: Attachment) -> Part:
-    head, body = _file_head(file), file.mail
-    if body is None:
-        return head, [EncodedFile(file)]
-    segments = body.content().segments
-    last = segments[-1]
-    return head, [*segments, b"\r\n"] if isinstance(last, bytes) and not last.endswith(b"\r\n") else [*segments]
+    mail = _unencoded(file)
+    return _file_head(file), [EncodedFile(file)] if mail is None else [*mail.content().segments]
+
+
+def _one_of(file: Attachment) -> Part:
+    """A file as one of several parts."""
+    head, body = _file(file)
+    # The last line end before a boundary belongs to the boundary, and a mail keeps its own.
+    return head, [*body, b"\r\n"] if _unencoded(file) else body
 
 
 def _file_head(file: Attachment) -> list[str]:
@@ -195,10 +197,10 @@ def _file_head(file: Attachment) -> list[str]:
     # The name once more in ASCII, for clients that do not know RFC 2231. It is no `filename` beside `filename*`:
     # many readers, the standard library's old policy among them, would take that one and lose the real name.
     if filename.startswith("filename*") and not _NAMED.search(content_type):
-        content_type += f"; {parameter('name', _ascii_name(file.filename))}"
+        content_type += f"; {parameter('name', ascii_name(file.filename))}"
     head = [
         structured("Content-Type", content_type),
-        "Content-Transfer-Encoding: base64" if file.mail is None else "Content-Transfer-Encoding: 7bit",
+        f"Content-Transfer-Encoding: {'7bit' if _unencoded(file) else 'base64'}",
         structured("Content-Disposition", f"{disposition}; {filename}"),
     ]
     if file.content_id is not None:
@@ -210,7 +212,7 @@ _NAMED = Pattern(r"(?i);\s*name=")
 _NO_PLAIN_NAME = Pattern(r"[^A-Za-z0-9._+-]+")
 
 
-def _ascii_name(filename: str) -> str:
+def ascii_name(filename: str) -> str:
     """A name of ASCII letters that is like ``filename``: short, and without spaces, where it would be folded."""
     from unicodedata import normalize
 

@@ -58,8 +58,8 @@ def flights(
     """
     bdat = chunking and "CHUNKING" in capabilities
     opening: list[Step] = ["RSET"] if situation.unclean else []
-    recipients: list[Step] = ["RCPT" for _ in range(situation.recipients)]
-    opening += ["MAIL", *recipients]
+    rcpt: list[Step] = ["RCPT"]
+    opening += ["MAIL", *rcpt * situation.recipients]
     if not (pipelining and "PIPELINING" in capabilities):
         each: list[Flight] = [(step,) for step in opening]
         return (*each, ("BDAT",)) if bdat else (*each, ("DATA",), ("CONTENT",))

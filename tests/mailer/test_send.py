@@ -14,6 +14,7 @@ from smtpkit import (
     DeliveryUncertain,
     Envelope,
     FakeTransport,
+    InvalidAddress,
     InvalidConfiguration,
     InvalidMessage,
     Mail,
@@ -25,6 +26,7 @@ from smtpkit import (
     Receipt,
     RecipientsRefused,
     Reply,
+    SmtpkitError,
     UnreadableAttachment,
     transport_from_function,
 )
@@ -274,22 +276,23 @@ def test_files_are_read_when_sent(both: Both, tmp_path: Path) -> None:
     assert len(fake.outbox) == 1
 
 
-BAD_ARGUMENTS: list[tuple[Any, dict[str, Any], str]] = [
-    (FakeTransport(), {"on_partial": "ignore"}, 'It is "return", "raise" or "abort"'),
-    (FakeTransport(), {"limits": 500}, "DailyLimit"),
-    (FakeTransport(), {"limits": [None]}, "DailyLimit"),
-    ("smtp://localhost", {}, "from_url"),
-    (None, {}, "not a transport"),
-    (FakeTransport(), {"default_from": "nobody"}, "nobody"),
+BAD_ARGUMENTS: list[tuple[Any, dict[str, Any], type[SmtpkitError], str]] = [
+    (FakeTransport(), {"on_partial": "ignore"}, InvalidConfiguration, 'It is "return", "raise" or "abort"'),
+    (FakeTransport(), {"limits": 500}, InvalidConfiguration, "DailyLimit"),
+    (FakeTransport(), {"limits": [None]}, InvalidConfiguration, "DailyLimit"),
+    ("smtp://localhost", {}, InvalidConfiguration, "from_url"),
+    (None, {}, InvalidConfiguration, "not a transport"),
+    (FakeTransport(), {"default_from": "nobody"}, InvalidAddress, "nobody"),
 ]
 
 
 @pytest.mark.parametrize("mailer", [Mailer, AsyncMailer])
-@pytest.mark.parametrize(("transport", "options", "text"), BAD_ARGUMENTS)
-def test_bad_arguments(mailer: type[Mailer], transport: Any, options: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=text) as caught:
+@pytest.mark.parametrize(("transport", "options", "kind", "text"), BAD_ARGUMENTS)
+def test_bad_arguments(
+    mailer: type[Mailer], transport: Any, options: dict[str, Any], kind: type[SmtpkitError], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
         mailer(transport, **options)
-    assert "default_from" in options or isinstance(caught.value, InvalidConfiguration)
 
 
 def test_repr(both: Both) -> None:

@@ -117,20 +117,31 @@ FIELDS = ("Subject", "From", "To", "Cc", "Reply-To", "X-Any", "Message-ID", "Con
 def test_nothing_is_injected(both: Both, kind: type[EmailMessage | OldMessage], between: str, field: str) -> None:
     value = f"a@example.com{between}Bcc: eve@example.com{between}{between}body"
     for given in (value, f"=?utf-8?q?{'x=0ABcc:_eve=40example.com'}?= <a@example.com>", Header(value)):
+        made = made_with(kind, field, given)
+        if made is None:
+            continue
         fake: FakeTransport = FakeTransport()
-        made: Any = kind()
         try:
-            if field != "To":
-                made["To"] = "bob@example.com"
-            made[field] = given
             both.send(both.mailer(fake, default_from="ann@example.com"), made)
-        except (UsageError, ValueError, TypeError, AttributeError, IndexError):
+        except UsageError:
             assert not fake.outbox
             continue
         mail = fake.outbox[0]
         head = mail.as_bytes().partition(b"\r\n\r\n")[0].lower()
         assert b"\nbcc" not in head
         assert "eve@example.com" not in [each.addr_spec for each in mail.envelope.recipients]
+
+
+def made_with(kind: type[EmailMessage | OldMessage], field: str, given: str | Header) -> Any:
+    """The message, or None where the standard library refuses the value in one of its many ways."""
+    made: Any = kind()
+    try:
+        if field != "To":
+            made["To"] = "bob@example.com"
+        made[field] = given
+    except (ValueError, TypeError, AttributeError, IndexError):
+        return None
+    return made
 
 
 def test_what_is_no_message(both: Both) -> None:

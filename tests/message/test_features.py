@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import re
+from base64 import b64decode
+from datetime import UTC, datetime
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from smtpkit import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BASE = Message().from_("Ann <ann@example.com>").to("bob@example.com").subject("Hello").text("x")
 
@@ -320,6 +323,7 @@ def test_calendar_methods(method: str, end: str) -> None:
         (lambda: BASE.alternative("x", "text/html"), "text/html cannot be given as an alternative"),
         (lambda: BASE.alternative("x", "Text/Plain; charset=utf-8"), "text/plain cannot be"),
         (lambda: BASE.alternative("x", "text/calendar"), "text/calendar cannot be"),
+        (lambda: BASE.alternative(ICS, "text/calendar; charset=utf-8; method=REQUEST"), "text/calendar cannot be"),
         (lambda: BASE.alternative("x", "multipart/mixed"), "a file cannot be"),
         (lambda: BASE.alternative("x", "amp"), "not a content type: 'amp'"),
         (lambda: BASE.alternative("x", "text/x; charset=latin-1"), "text travels as UTF-8, not as latin-1"),
@@ -425,6 +429,54 @@ def test_a_mail_in_a_mail(outer: Message, inner: Any) -> None:
     assert [each.get_filename() for each in message.as_email_message().iter_attachments()] == ["message.eml", "y.bin"]
 
 
+UTF8 = BASE.cc("jörg@example.com").subject("Grüße").message_id("3@example.com").date(datetime(2026, 1, 2, tzinfo=UTC))
+UTF8_OCTETS = "From: ann@example.com\r\nTo: jörg@example.com\r\nSubject: Grüße\r\n\r\nGrüße".encode()
+
+
+@pytest.mark.parametrize(
+    ("inner", "octets"),
+    [
+        (UTF8, UTF8.as_bytes()),
+        (UTF8.as_email_message(), UTF8.as_bytes()),
+        (RawMessage(UTF8_OCTETS), UTF8_OCTETS),
+    ],
+)
+def test_a_mail_with_utf8_headers_in_a_mail(inner: Any, octets: bytes) -> None:
+    message = OUTER.attach(inner)
+    data = message.as_bytes()
+    assert message.size() == len(data)
+    assert data.isascii()
+    assert not message.content().utf8_headers
+    assert not message.content().reads_files
+    part = last_part(message)
+    assert (part.get_content_type(), part.get_filename()) == ("message/global", "message.u8msg")
+    assert (part["Content-Transfer-Encoding"], part.get_content_disposition()) == ("base64", "attachment")
+    encoded: str = data.decode().partition("u8msg\r\n\r\n")[2].partition("--")[0]
+    assert b64decode(encoded) == octets
+    assert pickle.loads(pickle.dumps(message)) == message  # noqa: S301
+
+
+def test_a_mail_with_utf8_headers_reads_its_files_when_it_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"before")
+    message = OUTER.attach(UTF8.attach(path))
+    assert message.content().reads_files
+    content = message.content()
+    path.write_bytes(b"after, and longer")
+    with pytest.raises(UnreadableAttachment, match="changed while it was sent"):
+        b"".join(content.chunks())
+    assert len(message.as_bytes()) == message.size()
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n", b"\r\n\r\n"])
+@pytest.mark.parametrize("outer", [OUTER, Message().from_("ann@example.com")])
+def test_an_enclosed_mail_keeps_its_end(outer: Message, end: bytes) -> None:
+    message = outer.attach(RawMessage(b"From: a@example.com\r\n\r\nHi" + end))
+    parts: list[Any] = list(message.as_email_message().walk())
+    part = next(each for each in parts if each.get_content_type() == "message/rfc822")
+    assert part.get_payload(0).get_payload().encode() == b"Hi" + end
+
+
 def test_a_mail_is_a_copy() -> None:
     message = OUTER.attach(INNER.bcc("hidden@example.com"))
     assert b"hidden" not in message.as_bytes()
@@ -446,8 +498,8 @@ def test_a_text_file_keeps_its_charset() -> None:
         (lambda: BASE.attach(lambda: ["x"]), "gave str"),  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
         (lambda: BASE.attach(1), "int cannot be attached"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (lambda: BASE.attach(BASE, content_type="text/plain"), "a mail cannot be 'text/plain'"),
-        (lambda: BASE.attach(BASE.cc("ä@example.com")), "UTF-8 headers"),
-        (lambda: BASE.attach(RawMessage("From: a@example.com\r\n\r\nä\r\n".encode())), "8-bit octets"),
+        (lambda: BASE.attach(UTF8, content_type="message/rfc822"), "this one is message/global"),
+        (lambda: BASE.attach(RawMessage("From: a@example.com\r\n\r\nä\r\n".encode())), "8-bit octets in its body"),
         (lambda: BASE.attach(Message()), "the message has no From"),
     ],
 )
