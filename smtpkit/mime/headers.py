@@ -178,7 +178,8 @@ def _mailbox(name: str, address: Address, utf8: bool) -> str:
     spec = address.addr_spec if utf8 else address.mailbox
     phrase = address.display_name
     if not phrase:
-        return spec
+        # Bare, PostalMime 4.0 takes the quotes off, and the colon of an IPv6 address for that of a group.
+        return f"<{spec}>" if '"' in spec or "[" in spec else spec
     if phrase.isascii():
         if _ATOMS.match(phrase):
             return f"{phrase} <{spec}>"

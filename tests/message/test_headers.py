@@ -357,6 +357,12 @@ def test_long_addresses_stay_whole() -> None:
     assert [each.addr_spec for each in message.as_email_message()["To"].addresses] == ["bob@example.com", long, long]
 
 
+@pytest.mark.parametrize("spec", ['"a b"@example.com', "ann@[192.0.2.1]", "ann@[IPv6:2001:db8::1]"])
+def test_addresses_that_readers_split_stand_in_angle_brackets(spec: str) -> None:
+    assert field(BASE.from_(spec), "From") == f"From: <{spec}>"
+    assert BASE.from_(spec).as_email_message()["From"].addresses[0].addr_spec == spec
+
+
 def test_domains_travel_as_a_labels() -> None:
     message = BASE.from_("Ann <ann@bücher.example>")
     assert field(message, "From") == "From: Ann <ann@xn--bcher-kva.example>"
