@@ -41,7 +41,7 @@ demo: $(ready) ## send mail to a real server on this machine, and show what happ
 readers: tests/readers/node_modules/.installed ## fetch the mail reader that some tests compare with (needs Node.js and npm)
 
 tests/readers/node_modules/.installed: tests/readers/package-lock.json
-	@npm ci --prefix tests/readers --silent --ignore-scripts --no-audit --no-fund
+	@cd tests/readers && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 test: $(ready) ## run the tests
