@@ -209,8 +209,8 @@ KNOWN: dict[str, tuple[Message, str, object]] = {
         [("ann@example.com", "")],
     ),
     "it decodes encoded-words in message ids, where RFC 2047 §5 has none": (
-        BASE.message_id("<=?utf-8?q?x?=@example.com>"),
-        "messageId",
+        BASE.references("<=?utf-8?q?x?=@example.com>"),
+        "references",
         "<x@example.com>",
     ),
     "it decodes encoded-words in a file name, after RFC 2231 gave it as it is": (
