@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidAddress
-from smtpkit.mime.characters import refuse_breaks, require_text, shown
+from smtpkit.mime.characters import refuse_breaks, refuse_encoded_words, require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
@@ -109,7 +109,7 @@ class Address:
 
 
 def _parsed(text: str) -> Address:
-    usual = _USUAL.match(text) if len(text) <= _LONGEST else None
+    usual = _USUAL.match(text) if len(text) <= _LONGEST and "=?" not in text else None
     if usual:
         name, local, domain = usual.groups("")
         if usual_domain := _usual_domain(domain):
@@ -163,7 +163,7 @@ def _ambiguous(text: str) -> InvalidAddress:
 
 
 def _validated(addr_spec: str) -> str:
-    usual = _USUAL.match(addr_spec) if len(addr_spec) <= _LONGEST else None
+    usual = _USUAL.match(addr_spec) if len(addr_spec) <= _LONGEST and "=?" not in addr_spec else None
     if usual and usual[1] is None and (usual_domain := _usual_domain(usual[3])):
         return f"{usual[2]}@{usual_domain}"
     return _validated_slowly(addr_spec)
@@ -183,6 +183,7 @@ def _validated_slowly(addr_spec: str) -> str:
     from email_validator import EmailNotValidError
 
     refuse_breaks("the address", addr_spec, InvalidAddress)
+    refuse_encoded_words("the address", addr_spec, InvalidAddress)
     try:
         local, domain, _ = _normalized(addr_spec)
     except EmailNotValidError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from smtpkit.content_types import checked_content_type, guess_content_type
 from smtpkit.errors import InvalidMessage, UnreadableAttachment
-from smtpkit.mime.characters import refuse_breaks, shown
+from smtpkit.mime.characters import refuse_breaks, refuse_encoded_words, shown
 from smtpkit.mime.enclosed import enclosed, enclosed_as
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
@@ -83,6 +83,7 @@ class Attachment:
                 f"not a content id: {shown(content_id)}",
                 hint='Give one as cid="logo"; in the HTML it stands as src="cid:logo".',
             )
+        refuse_encoded_words("the content id", content_id or "", InvalidMessage)
         put(self, "source", data)
         put(self, "filename", name)
         if own_type is None:

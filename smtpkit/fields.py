@@ -188,7 +188,7 @@ class HeaderMethods:
     def priority(self, level: Literal["high", "normal", "low"]) -> Self:
         """How urgent it is, as X-Priority (1, 3, 5) and Importance (RFC 2156 §5.3.4): clients read one or the other."""
         if level not in ("high", "normal", "low"):
-            raise InvalidMessage(f"not a priority: {level!r}", hint='Use "high", "normal" or "low".')
+            raise InvalidMessage(f"not a priority: {level!r:.60}", hint='Use "high", "normal" or "low".')
         return self._with({"priority": level})
 
     def auto_submitted(self, kind: AutoSubmitted = "auto-generated") -> Self:

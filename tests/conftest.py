@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from needs import lacking
 from servers.certificates import Certificates
 from servers.postfix import Postfix, find_postfix
 from servers.smtpd import Smtpd
@@ -43,9 +43,7 @@ def postfix(certificates: Certificates) -> Iterator[Postfix]:
     installation = find_postfix()
     if installation is None:
         reason = "Postfix and Cyrus SASL are not installed here, or this is not root"
-        if os.environ.get("SMTPKIT_REQUIRE_POSTFIX") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking(reason, "SMTPKIT_REQUIRE_POSTFIX")
     with Postfix(installation, certificates) as server:
         yield server
 

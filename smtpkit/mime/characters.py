@@ -9,9 +9,10 @@ from smtpkit.pattern import Pattern
 if TYPE_CHECKING:
     from smtpkit.errors import UsageError
 
-__all__ = ["refuse_breaks", "require_text", "shown"]
+__all__ = ["refuse_breaks", "refuse_encoded_words", "require_text", "shown"]
 
 _BREAKS = Pattern(r"[\r\n\0\ud800-\udfff]")
+_ENCODED_WORD = Pattern(r"=\?[^?]*\?[BbQq]\?")
 _NAMES = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL character"}
 
 
@@ -35,6 +36,19 @@ def refuse_breaks(what: str, text: str, error: type[UsageError]) -> str:
             hint="Header fields are one line of text. Remove line breaks from values that come from outside.",
         )
     return text
+
+
+def refuse_encoded_words(what: str, text: str, error: type[UsageError]) -> None:
+    """Raise ``error`` if ``text``, which is never encoded, has what looks like an encoded-word.
+
+    RFC 2047 §5 has none in addresses, ids and parameters. Many readers decode it there all the same, to another
+    address or a line break.
+    """
+    if "=?" in text and _ENCODED_WORD.search(text):
+        raise error(
+            f"{what} has an encoded-word, which may not stand there (RFC 2047 §5): {shown(text)}",
+            hint="Values that come from outside may be made to mislead those who read the mail. Take another one.",
+        )
 
 
 def shown(text: str, limit: int = 60) -> str:

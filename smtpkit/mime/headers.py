@@ -185,7 +185,10 @@ def address_list(name: str, addresses: Iterable[Address], utf8: bool = False) ->
 
 def _mailbox(name: str, address: Address, utf8: bool) -> str:
     spec = address.addr_spec if utf8 else address.mailbox
-    return _named(name, address.display_name, spec) if address.display_name else spec
+    if address.display_name:
+        return _named(name, address.display_name, spec)
+    # Bare, PostalMime 4.0 takes the quotes off, and the colon of an IPv6 address for that of a group.
+    return f"<{spec}>" if '"' in spec or "[" in spec else spec
 
 
 def list_id(identifier: str, phrase: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import refuse_encoded_words, shown
 from smtpkit.mime.headers import structured
 from smtpkit.pattern import Pattern
 
@@ -38,6 +38,7 @@ def checked_message_id(given: str) -> str:
     found = _MESSAGE_ID.match(given)
     if not found:
         raise InvalidMessage(f"not a message id: {shown(given)}", hint="Write it as <unique@example.com>.")
+    refuse_encoded_words("the message id", found[1], InvalidMessage)
     structured("Message-ID", f"<{found[1]}>")
     return f"<{found[1]}>"
 
@@ -52,7 +53,7 @@ def message_ids(field: str, given: Iterable[str]) -> tuple[str, ...]:
     for text in given:
         for word in text.replace("><", "> <").split():
             one = word if word[0] == "<" and word[-1] == ">" else f"<{word}>"
-            if not _ANY_ID.match(one):
+            if not _ANY_ID.match(one) or _hides_break(one):
                 raise InvalidMessage(
                     f"{field}: not a message id: {shown(word)}", hint="Write it as <unique@example.com>."
                 )
@@ -82,6 +83,24 @@ def list_id_parts(value: str) -> tuple[str, str]:
     phrase, _, identifier = value.rpartition("<")
     quoted = _QUOTED_STRING.match(phrase.strip())
     return identifier.partition(">")[0], _ESCAPE.sub(r"\1", quoted[1]) if quoted else phrase.strip()
+
+
+def _hides_break(text: str) -> bool:
+    """Whether readers who decode encoded-words where there are none (RFC 2047 §5) get a line break or NUL.
+
+    Ids are other people's: one with any other encoded-word in it is still the id of their mail.
+    """
+    if "=?" not in text:
+        return False
+    from email.errors import HeaderParseError
+    from email.header import decode_header
+
+    try:
+        pieces = [piece.encode() if isinstance(piece, str) else piece for piece, _ in decode_header(text)]
+    except HeaderParseError:
+        return False
+    # UTF-7 has them in base64 of its own.
+    return b"=?utf-7?" in text.lower().encode() or any(octet in b"\r\n\0" for piece in pieces for octet in piece)
 
 
 def unsubscribe_urls(url: str | None, mailto: str | None, one_click: bool) -> str:
@@ -127,4 +146,5 @@ def _checked_url(url: str) -> str:
             f"List-Unsubscribe: a URL with a character that it cannot have, or too long: {shown(url)}",
             hint="Percent-encode it: urllib.parse.quote(part); a domain in another script is written as xn--... .",
         )
+    refuse_encoded_words("List-Unsubscribe", url, InvalidHeader)
     return url

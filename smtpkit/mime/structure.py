@@ -216,7 +216,8 @@ def ascii_name(filename: str) -> str:
     """A name of ASCII letters that is like ``filename``: short, and without spaces, where it would be folded."""
     from unicodedata import normalize
 
-    plain = normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    # One by one: what is thrown away below, the marks after a letter, takes quadratic time to be put in order.
+    plain = "".join([normalize("NFKD", each) for each in filename]).encode("ascii", "ignore").decode()
     stem, dot, extension = _NO_PLAIN_NAME.sub("_", plain).rpartition(".")
     if not dot:
         stem, extension = extension, ""

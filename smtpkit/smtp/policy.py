@@ -57,9 +57,11 @@ def flights(
     the whole transaction can be one flight.
     """
     bdat = chunking and "CHUNKING" in capabilities
-    opening: list[Step] = ["RSET"] if situation.unclean else []
-    rcpt: list[Step] = ["RCPT"]
-    opening += ["MAIL", *rcpt * situation.recipients]
+    opening: list[Step] = []
+    if situation.unclean:
+        opening.append("RSET")
+    opening.append("MAIL")
+    opening.extend("RCPT" for _ in range(situation.recipients))
     if not (pipelining and "PIPELINING" in capabilities):
         each: list[Flight] = [(step,) for step in opening]
         return (*each, ("BDAT",)) if bdat else (*each, ("DATA",), ("CONTENT",))

@@ -192,7 +192,7 @@ ROUND_TRIPS: list[Message] = [
     ),
     BASE.text("x").attach(b"x", filename="ü.txt", content_type='Text/X; Charset="UTF-8";a="b  c";  d=e; Name=mine.txt'),
     BASE.text("x").attach(b"x", filename="日本語のとても長いファイル名は分けて書かれます.csv"),
-    BASE.html("<img>").embed(b"x", cid="=?utf-8?q?a?=", filename="a;b=c.png", content_type="image/png; name=other.png"),
+    BASE.html("<img>").embed(b"x", cid="=?a", filename="a;b=c.png", content_type="image/png; name=other.png"),
 ]
 
 

@@ -415,7 +415,9 @@ GOLDENS: dict[str, Callable[[], Message]] = {
         .header("X-Campaign", "Frühling")
     ),
     "alternative": lambda: BASE.text("Hello").html("<p>Hello"),
-    "related": lambda: BASE.text("Hello").html('<img src="cid:logo">').embed(PNG, cid="logo", filename="logo.png"),
+    "related": lambda: (
+        BASE.text("Hello").html('<p>Hello <img src="cid:logo">').embed(PNG, cid="logo", filename="logo.png")
+    ),
     "calendar": lambda: (
         BASE.text("Lunch?")
         .html("<p>Lunch?")

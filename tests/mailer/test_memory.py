@@ -1,0 +1,62 @@
+"""Memory does not grow with an attachment: it is a stream, from the file to the socket."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servers.sink import Sink
+from smtpkit import Message, PlaintextSmtpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from both import Both
+
+pytest_plugins = ("both",)
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Message:
+    """A message with a file of 100 MiB, which takes no room on the disk."""
+    path = tmp_path / "large.bin"
+    path.touch()
+    os.truncate(path, 100 * MIB)
+    return Message().from_("ann@example.com").to("bob@example.com").text("Hi").attach(path).completed()
+
+
+@contextmanager
+def at_most(octets: int) -> Generator[None]:
+    """Fails if what Python holds grows by more, at any moment."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        yield
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak - before <= octets
+
+
+def test_chunks(large: Message) -> None:
+    with at_most(2 * MIB):
+        length = sum(map(len, large.chunks()))
+    assert length == large.size() > 130 * MIB
+
+
+def test_sending(both: Both, large: Message) -> None:
+    with Sink() as sink:
+        mailer = both.mailer(PlaintextSmtpTransport(sink.host, sink.port))
+        both.send(mailer, Message().from_("ann@example.com").to("bob@example.com"))  # loads what is loaded once
+        before = sink.octets
+        with at_most(2 * MIB):
+            both.send(mailer, large)
+        assert sink.octets - before == large.size() + len(".\r\n")
+        both.close(mailer)
