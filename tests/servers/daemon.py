@@ -48,7 +48,9 @@ class Daemon(ABC):
     host = "localhost"
     name: ClassVar[str]
     refused: ClassVar[str] = "nobody@example.com"
-    """The recipient that it answers 550 to."""
+    """A recipient that it answers 550 to."""
+    refused_sender: ClassVar[str] = "refused@example.com"
+    """A sender that it answers 550 to."""
 
     def __init__(self, certificates: Certificates, *, ports: int = 1) -> None:
         self.certificates = certificates

@@ -114,7 +114,6 @@ class Exim(Daemon):
     """
 
     name = "Exim"
-    refused_sender = "refused@example.com"
 
     def __init__(self, installation: Installation, certificates: Certificates) -> None:
         super().__init__(certificates)

@@ -39,6 +39,8 @@ smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 smtpd_forbid_unauth_pipelining = yes
 
+smtpd_sender_restrictions = check_sender_access inline:{{ {{ {refused_sender} = 550 5.7.1 Not from you }} }}
+
 # Nothing leaves this machine: mail for any other domain is refused.
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access inline:{{ {{ {refused} = 550 5.1.1 No such mailbox }} }},
@@ -121,7 +123,7 @@ class Postfix(Daemon):
 
     ``submission_port`` wants STARTTLS and a log-in, ``submissions_port`` TLS from the first byte
     and a log-in, and ``relay_port`` neither (it offers STARTTLS). All refuse recipient
-    ``refused`` (but the relay), and recipients outside of example.com.
+    ``refused`` (but the relay), recipients outside of example.com, and sender ``refused_sender``.
     """
 
     name = "Postfix"
@@ -164,10 +166,11 @@ class Postfix(Daemon):
             path.mkdir()
             os.chown(path, uid, gid)
             path.chmod(mode)
-        filled = {"directory": directory, "refused": self.refused, "pem_file": self.pem_file}
+        filled = {"directory": directory, "pem_file": self.pem_file}
+        refused = {"refused": self.refused, "refused_sender": self.refused_sender}
         owner = {"uid": nobody.pw_uid, "gid": nobody.pw_gid}
         ports = {"submission": self.submission_port, "submissions": self.submissions_port, "relay": self.relay_port}
-        (directory / "etc/main.cf").write_text(_MAIN_CF.format(**filled, **owner))
+        (directory / "etc/main.cf").write_text(_MAIN_CF.format(**filled, **refused, **owner))
         (directory / "etc/master.cf").write_text(_MASTER_CF.format(**ports))
         (directory / "etc/sasl/smtpd.conf").write_text(_SMTPD_CONF.format(**filled))
         self._add_user(postfix.pw_uid)

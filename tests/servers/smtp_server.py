@@ -50,7 +50,6 @@ class SmtpServer(Daemon):
     """
 
     name = "smtp-server"
-    refused_sender = "refused@example.com"
 
     def __init__(self, installation: Installation, certificates: Certificates) -> None:
         super().__init__(certificates)
