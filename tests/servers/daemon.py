@@ -135,8 +135,8 @@ class Daemon(ABC):
         return subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, start_new_session=True)
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
-        """Tell it to end."""
-        process.terminate()
+        """Tell it, and its parts, to end."""
+        os.killpg(process.pid, signal.SIGTERM)
 
     def _greeting_ports(self) -> list[int]:
         """The ports where a greeting comes in plaintext as soon as it runs."""
