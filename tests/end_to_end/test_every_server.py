@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 
 from servers.daemon import Daemon
 from servers.postfix import Postfix
-from smtpkit import Address, Message, RawMessage, RecipientsRefused, SmtpTlsTransport
+from smtpkit import Address, Message, RawMessage, RecipientsRefused, SenderRefused, SmtpTlsTransport
 
 if TYPE_CHECKING:
     from both import AnyMailer, Both
@@ -158,6 +159,19 @@ def test_refused_senders_leave_nothing_behind(both: Both, server: Daemon, marker
     bad = good.from_(server.refused_sender)
     mails = [bad, good, bad, bad, good, bad]
     receipts = list(both.send_many(mailer(both, server), mails, **BATCH))
-    assert [receipt.ok for receipt in receipts] == [mail is good for mail in mails]
+    # Postfix refuses senders at RCPT (smtpd_delay_reject).
+    refused = RecipientsRefused if isinstance(server, Postfix) else SenderRefused
+    assert [type(receipt.error) for receipt in receipts] == [refused if mail is bad else NoneType for mail in mails]
     found = server.delivered(marker.encode(), count=2)
     assert [mail.sender for mail in found] == [SENDER, SENDER]
+
+
+@pytest.mark.parametrize("name", ["postfix", "exim"])
+def test_queue_ids_are_those_of_the_log(both: Both, request: pytest.FixtureRequest, marker: str, name: str) -> None:
+    server: Daemon = request.getfixturevalue(name)
+    receipt = both.send(mailer(both, server), TO_BOB.header("X-Marker", marker).text("Hi"))
+    (mail,) = server.delivered(marker.encode())
+    queue_id = receipt.accepted["bob@example.com"].queue_id
+    assert queue_id is not None
+    assert queue_id in server.log()
+    assert queue_id.encode() in mail.trace
