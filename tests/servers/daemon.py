@@ -154,11 +154,11 @@ class Daemon(ABC):
     def _end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._stop(self._process)
-            deadline = time.monotonic() + SECONDS
-            while _runs(self._process.pid) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            # Until it is waited for, its process group is its own: here end what is left of that.
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(SECONDS)
+            # What is left of its parts.
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(SECONDS)
         # A part that is still ending may remove its files at the same time.
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -174,10 +174,6 @@ def trace_field(trace: bytes, name: str) -> str:
     found = re.search(rf"^{name}: (.*)$".encode(), trace, re.MULTILINE)
     assert found is not None, trace
     return found[1].decode()
-
-
-def _runs(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 def _greets(port: int) -> bool:
