@@ -20,7 +20,7 @@ bin = $(VENV)/bin
 ready = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo readers test test-all check bench clean
+.PHONY: help demo npm test test-all check bench clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -38,10 +38,10 @@ $(ready): pyproject.toml
 demo: $(ready) ## send mail to a real server on this machine, and show what happened
 	@PYTHONPATH=tests $(bin)/python examples/demo.py
 
-readers: tests/readers/node_modules/.installed ## fetch the mail reader that some tests compare with (needs Node.js and npm)
+npm: tests/readers/node_modules/.installed tests/servers/node/node_modules/.installed ## fetch what some tests need from npm
 
-tests/readers/node_modules/.installed: tests/readers/package-lock.json
-	@cd tests/readers && npm ci --silent --ignore-scripts --no-audit --no-fund
+%/node_modules/.installed: %/package-lock.json
+	@cd $* && npm ci --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 test: $(ready) ## run the tests
@@ -72,5 +72,5 @@ bench: ## measure import time and speed, beside the standard library and peers
 	.venv-bench/bin/python benchmarks/message.py
 
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-* tests/readers/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .venv-* tests/readers/node_modules tests/servers/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find smtpkit tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -65,9 +65,9 @@ class Both:
             return draft.send(envelope=envelope)
         return self.wait(cast("AsyncDraft", draft).send(envelope=envelope))
 
-    def send_many(self, mailer: AnyMailer, messages: Iterable[AnyMessage]) -> Receipts:
+    def send_many(self, mailer: AnyMailer, messages: Iterable[AnyMessage], **options: Any) -> Receipts:
         """The batch, as an iterator."""
-        return Receipts(self, mailer.send_many(messages))
+        return Receipts(self, mailer.send_many(messages, **options))
 
     def close(self, mailer: AnyMailer) -> None:
         """Close it now."""

@@ -10,7 +10,9 @@ import pytest
 
 from needs import lacking
 from servers.certificates import Certificates
+from servers.exim import Exim, find_exim
 from servers.postfix import Postfix, find_postfix
+from servers.smtp_server import SmtpServer, find_smtp_server
 from servers.smtpd import Smtpd
 
 if TYPE_CHECKING:
@@ -42,9 +44,31 @@ def postfix(certificates: Certificates) -> Iterator[Postfix]:
     """One Postfix for the whole run; tell your mails from others by a marker in them."""
     installation = find_postfix()
     if installation is None:
-        reason = "Postfix and Cyrus SASL are not installed here, or this is not root"
-        lacking(reason, "SMTPKIT_REQUIRE_POSTFIX")
+        lacking("Postfix and Cyrus SASL are not installed here, or this is not root", "SMTPKIT_REQUIRE_POSTFIX")
     with Postfix(installation, certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def exim(certificates: Certificates) -> Iterator[Exim]:
+    """One Exim for the whole run."""
+    installation = find_exim()
+    if installation is None:
+        lacking(
+            "Exim is neither in .servers/exim nor named by SMTPKIT_EXIM, or it does not run here",
+            "SMTPKIT_REQUIRE_EXIM",
+        )
+    with Exim(installation, certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def smtp_server(certificates: Certificates) -> Iterator[SmtpServer]:
+    """One smtp-server of npm for the whole run."""
+    installation = find_smtp_server()
+    if installation is None:
+        lacking("There is no Node here, or `make npm` was not run", "SMTPKIT_REQUIRE_NODE")
+    with SmtpServer(installation, certificates) as server:
         yield server
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from servers.certificates import Certificates, Name
+    from servers.daemon import Daemon
+    from servers.exim import Exim
     from servers.postfix import Postfix
+    from servers.smtp_server import SmtpServer
     from servers.smtpd import Security, StartSmtpd
 
 CONTENT = (
@@ -147,3 +150,34 @@ def test_postfix_relays_for_this_machine_without_log_in(postfix: Postfix) -> Non
             client.sendmail("", "carol@elsewhere.example", CONTENT)
     (mail,) = postfix.delivered(b"by relay")
     assert b"Return-Path: <>" in mail.trace
+
+
+def test_exim_offers_what_flights_need(exim: Exim, certificates: Certificates) -> None:
+    with smtplib.SMTP("localhost", exim.port, timeout=10) as client:
+        client.starttls(context=certificates.client_context())
+        client.ehlo()
+        assert {"pipelining", "chunking", "size", "8bitmime", "smtputf8"} <= client.esmtp_features.keys()
+        refused = client.sendmail("ann@example.com", ["bob@example.com", exim.refused], CONTENT % b"by Exim")
+    assert refused == {exim.refused: (550, b"5.1.1 No such mailbox")}
+    (mail,) = exim.delivered(b"by Exim")
+    assert (mail.content, mail.sender, mail.recipient) == (CONTENT % b"by Exim", "ann@example.com", "bob@example.com")
+
+
+def test_smtp_server_pipelines_without_chunking(smtp_server: SmtpServer, certificates: Certificates) -> None:
+    with smtplib.SMTP("localhost", smtp_server.port, timeout=10) as client:
+        client.starttls(context=certificates.client_context())
+        client.ehlo()
+        assert client.has_extn("pipelining")
+        assert not client.has_extn("chunking")
+        client.sendmail("ann@example.com", ["bob@example.com", "cid@example.com"], CONTENT % b"by smtp-server")
+    found = smtp_server.delivered(b"by smtp-server", count=2)
+    assert [mail.recipient for mail in found] == ["bob@example.com", "cid@example.com"]
+    assert {mail.content for mail in found} == {CONTENT % b"by smtp-server"}
+
+
+@pytest.mark.parametrize("name", ["exim", "smtp_server"])
+def test_servers_refuse_a_sender(request: pytest.FixtureRequest, name: str) -> None:
+    server: Daemon = request.getfixturevalue(name)
+    with smtplib.SMTP("localhost", server.port, timeout=10) as client:
+        client.ehlo()
+        assert client.mail(server.refused_sender) == (550, b"5.7.1 Not from you")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def reader() -> Iterator[PostalMime]:
     node = find_node()
     if node is None:
-        lacking("Node.js is not installed here, or `make readers` was not run", "SMTPKIT_REQUIRE_NODE")
+        lacking("Node.js is not installed here, or `make npm` was not run", "SMTPKIT_REQUIRE_NODE")
     with PostalMime(node) as process:
         yield process
 

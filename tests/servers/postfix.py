@@ -1,7 +1,6 @@
 """Postfix on loopback, in a private directory: as near to the real thing as a test gets.
 
-It runs in the foreground as a child of ours, so that it is stopped by its process id and
-leaves nothing behind. Needs root, since Postfix gives its parts to users of their own.
+Needs root, since Postfix gives its parts to users of their own.
 """
 
 from __future__ import annotations
@@ -11,22 +10,14 @@ import os
 import pwd
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
+
+from servers.daemon import PATH, SECONDS, Daemon, Delivered, read_maildir, trace_field
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from servers.certificates import Certificates
-
-_SECONDS = 20.0
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 _MAIN_CF = """\
 compatibility_level = 3.6
@@ -47,6 +38,8 @@ smtpd_peername_lookup = no
 smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 smtpd_forbid_unauth_pipelining = yes
+
+smtpd_sender_restrictions = check_sender_access inline:{{ {{ {refused_sender} = 550 5.7.1 Not from you }} }}
 
 # Nothing leaves this machine: mail for any other domain is refused.
 smtpd_relay_restrictions = reject_unauth_destination
@@ -103,6 +96,8 @@ mech_list: PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256
 
 _QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
 
+_MESSAGE_ID = re.compile(r"/cleanup\[\d+\]: \w+: message-id=(<.*>)$", re.MULTILINE)
+
 _TRACE = re.compile(rb"(?:(?:Return-Path|X-Original-To|Delivered-To): .*\n)*Received: .*\n(?:[ \t].*\n)*")
 
 
@@ -115,7 +110,7 @@ class Installation(NamedTuple):
 
 def find_postfix() -> Installation | None:
     """The Postfix of this machine, or None if it lacks one or we may not start it."""
-    postconf, saslpasswd2 = shutil.which("postconf", path=_PATH), shutil.which("saslpasswd2", path=_PATH)
+    postconf, saslpasswd2 = shutil.which("postconf", path=PATH), shutil.which("saslpasswd2", path=PATH)
     if os.geteuid() != 0 or postconf is None or saslpasswd2 is None:
         return None
     daemons = subprocess.run([postconf, "-dh", "daemon_directory"], capture_output=True, text=True, check=True)
@@ -123,84 +118,39 @@ def find_postfix() -> Installation | None:
     return Installation(str(master), saslpasswd2) if master.exists() else None
 
 
-class Delivered(NamedTuple):
-    """A mail in the mailbox."""
-
-    trace: bytes
-    """The header fields that Postfix put in front: Return-Path, Delivered-To and its Received."""
-    content: bytes
-    """What was sent, its line ends made CRLF again."""
-
-
-class Postfix:
+class Postfix(Daemon):
     """A Postfix that runs within ``with`` and keeps the mail for all of example.com.
 
     ``submission_port`` wants STARTTLS and a log-in, ``submissions_port`` TLS from the first byte
     and a log-in, and ``relay_port`` neither (it offers STARTTLS). All refuse recipient
-    ``refused`` (but the relay), and recipients outside of example.com.
+    ``refused`` (but the relay), recipients outside of example.com, and sender ``refused_sender``.
     """
 
-    host = "localhost"
+    name = "Postfix"
     username = "ann@example.com"
     password = "correct horse battery"
-    refused = "nobody@example.com"
 
     def __init__(self, installation: Installation, certificates: Certificates) -> None:
+        super().__init__(certificates, ports=3)
         self.installation = installation
-        self.certificates = certificates
-        self.submission_port, self.submissions_port, self.relay_port = _free_ports(3)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._directory: Path | None = None
+        self.submission_port, self.relay_port, self.submissions_port = self.ports
 
-    @property
-    def directory(self) -> Path:
-        """Everything that this Postfix reads and writes."""
-        assert self._directory is not None, "Postfix is not running"
-        return self._directory
+    def copies(self, marker: bytes) -> list[Delivered]:
+        return [_split(text) for text in read_maildir(self.directory / "mail", marker)]
 
-    def log(self) -> str:
-        """What Postfix logged so far."""
-        with suppress(FileNotFoundError):
-            return (self.directory / "log").read_text(errors="replace")
-        return ""
+    def message_ids(self) -> list[str]:
+        return _MESSAGE_ID.findall(self.log())
 
-    def delivered(self, marker: bytes, *, count: int = 1, seconds: float = _SECONDS) -> list[Delivered]:
-        """The mails that contain ``marker``, as soon as there are ``count`` of them."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = [text for path in (self.directory / "mail/new").glob("*") if marker in (text := path.read_bytes())]
-            if len(found) >= count:
-                return [_split(text) for text in found]
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(found)} of {count} mails with {marker!r} after {seconds} s:\n{self.log()}")
-            time.sleep(0.02)
+    def _command(self) -> list[str]:
+        return [self.installation.master, "-c", str(self.directory / "etc"), "-s"]
 
-    def __enter__(self) -> Self:
-        # Not pytest's directory for this: the users of Postfix may not enter that.
-        self._directory = Path(tempfile.mkdtemp(prefix="smtpkit-postfix-"))
-        try:
-            self._lay_out()
-            self._process = subprocess.Popen(
-                [self.installation.master, "-c", str(self.directory / "etc"), "-s"],
-                stdin=subprocess.DEVNULL,
-                # Its parts share its process group, which it signals when it stops.
-                start_new_session=True,
-            )
-            self._wait_for_greetings()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+    def _greeting_ports(self) -> list[int]:
+        return [self.submission_port, self.relay_port]
 
     def _lay_out(self) -> None:
+        super()._lay_out()
         postfix, postdrop, nobody = pwd.getpwnam("postfix"), grp.getgrnam("postdrop").gr_gid, pwd.getpwnam("nobody")
         directory = self.directory
-        directory.chmod(0o755)
         for name, uid, gid, mode in (
             ("etc", 0, 0, 0o755),
             ("etc/sasl", 0, 0, 0o755),
@@ -216,11 +166,11 @@ class Postfix:
             path.mkdir()
             os.chown(path, uid, gid)
             path.chmod(mode)
-        shutil.copy(self.certificates.pem_file(), directory / "etc/server.pem")
-        filled = {"directory": directory, "refused": self.refused, "pem_file": directory / "etc/server.pem"}
+        filled = {"directory": directory, "pem_file": self.pem_file}
+        refused = {"refused": self.refused, "refused_sender": self.refused_sender}
         owner = {"uid": nobody.pw_uid, "gid": nobody.pw_gid}
         ports = {"submission": self.submission_port, "submissions": self.submissions_port, "relay": self.relay_port}
-        (directory / "etc/main.cf").write_text(_MAIN_CF.format(**filled, **owner))
+        (directory / "etc/main.cf").write_text(_MAIN_CF.format(**filled, **refused, **owner))
         (directory / "etc/master.cf").write_text(_MASTER_CF.format(**ports))
         (directory / "etc/sasl/smtpd.conf").write_text(_SMTPD_CONF.format(**filled))
         self._add_user(postfix.pw_uid)
@@ -229,47 +179,12 @@ class Postfix:
         name, _, realm = self.username.partition("@")
         database = self.directory / "sasldb2"
         command = [self.installation.saslpasswd2, "-p", "-c", "-f", str(database), "-u", realm, name]
-        subprocess.run(command, input=self.password.encode(), check=True, timeout=_SECONDS)
+        subprocess.run(command, input=self.password.encode(), check=True, timeout=SECONDS)
         os.chown(database, uid, 0)
-
-    def _wait_for_greetings(self) -> None:
-        deadline = time.monotonic() + _SECONDS
-        for port in (self.submission_port, self.relay_port):
-            while not _greets(port):
-                assert self._process is not None
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"Postfix did not start:\n{self.log()}")
-                time.sleep(0.02)
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait(_SECONDS)
-        # A part that is still ending may remove its files at the same time.
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def _split(text: bytes) -> Delivered:
     match = _TRACE.match(text)
     assert match is not None, text
-    return Delivered(match[0], text[match.end() :].replace(b"\n", b"\r\n"))
-
-
-def _greets(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection:
-            return connection.recv(3) == b"220"
-    except ConnectionRefusedError:
-        return False
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    trace, content = match[0], text[match.end() :].replace(b"\n", b"\r\n")
+    return Delivered(trace, content, trace_field(trace, "Return-Path").strip("<>"), trace_field(trace, "Delivered-To"))
