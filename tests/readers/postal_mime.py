@@ -22,7 +22,7 @@ _SECONDS = 120.0
 
 
 def find_node() -> str | None:
-    """The path of Node.js, if it is here and `make readers` was run."""
+    """The path of Node.js, if it is here and `make npm` was run."""
     return shutil.which("node") if (_HERE / "node_modules" / "postal-mime").is_dir() else None
 
 
