@@ -5,7 +5,6 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-DELAY = 0.02
+DELAY = 0.05  # pieces of one flight have so long to arrive, on whatever machine
 OFFERS = ("PIPELINING", "CHUNKING", "8BITMIME")
 
 # What a client says, and how many lines of answer it then waits for. A list stands for one flight in pieces.
@@ -191,8 +190,5 @@ def test_no_mail_without_log_in(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_its_time() -> None:
-    ended = threading.Event()
     with Sink(lifetime=1) as sink, client_of(sink) as client:
         assert client.socket.recv(1) == b""
-        ended.set()
-    assert ended.is_set()
