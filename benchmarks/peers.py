@@ -39,7 +39,7 @@ def transport(job: Job) -> Transport:
 
 
 def window(send_many: Callable[..., Any], job: Job) -> dict[str, Any]:
-    # Until send_many has it: then this function goes.
+    # Until send_many has it: then this function goes, and what docs/benchmarks.md says of it.
     return {"in_flight": job.in_flight} if "in_flight" in signature(send_many).parameters else {}
 
 
