@@ -66,11 +66,12 @@ check: $(ready) ## format, lint, types (mypy, pyright, 100 % of the public names
 	PATH="$(CURDIR)/$(bin):$$PATH" pyright --verifytypes smtpkit --ignoreexternal
 	$(bin)/python -m pytest -q -m structure
 
-bench: ## measure import time and speed, beside the standard library and peers
+bench: ## measure speed, round trips and memory beside peers, and write docs/benchmarks.md (6 minutes)
 	@$(MAKE) --no-print-directory VENV=.venv-bench EXTRA=bench .venv-bench/.installed
-	.venv-bench/bin/python benchmarks/import_time.py
-	.venv-bench/bin/python benchmarks/message.py
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory benchmarks/node/node_modules/.installed
+	@.venv-bench/bin/python -m benchmarks
 
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-* tests/readers/node_modules tests/servers/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find tests benchmarks -name node_modules -type d -prune -exec rm -rf {} +
 	find smtpkit tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 from statistics import median
+
+from benchmarks.table import Table, spread
+
+__all__ = ["tables"]
 
 OURS = "from smtpkit import Mailer, Message"
 THEIRS = "import smtplib, email.message"
@@ -29,23 +32,18 @@ def seconds(statement: str) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout)
 
 
-def main() -> None:
+def tables(runs: int = 15) -> list[Table]:
     """Measure both in turn, so that a busy machine is as unfair to one as to the other."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=15)
-    runs: int = parser.parse_args().runs
     times: dict[str, list[float]] = {OURS: [], THEIRS: []}
     for statement in times:
         seconds(statement)  # writes the .pyc files
     for _ in range(runs):
         for statement, taken in times.items():
-            taken.append(seconds(statement))
-    print(f"Python {sys.version.split()[0]}, {runs} runs each")
-    for statement, taken in times.items():
-        print(f"{statement:36} min {min(taken) * 1000:6.1f} ms   median {median(taken) * 1000:6.1f} ms")
-    ratios = [f(times[OURS]) / f(times[THEIRS]) for f in (min, median)]
-    print(f"{'ratio':36} min {ratios[0]:6.2f}      median {ratios[1]:6.2f}      goal {GOAL}")
-
-
-if __name__ == "__main__":
-    main()
+            taken.append(seconds(statement) * 1000)
+    ratio = median(times[OURS]) / median(times[THEIRS])
+    rows = [(f"`{statement}`", spread(taken, ".1f"), "") for statement, taken in times.items()]
+    rows.append(("the first over the second", f"{ratio:.2f}", f"{GOAL}"))
+    about = (
+        f"Milliseconds in a fresh interpreter, {runs} runs each in turn: the median, and from where to where they went."
+    )
+    return [Table("Importing", about, ("", "median (range)", "goal"), rows)]

@@ -1,0 +1,1 @@
+"""Benchmarks of smtpkit beside the standard library and peers: ``make bench``."""
