@@ -219,7 +219,8 @@ def parameter(name: str, text: str) -> str:
     refuse_breaks(f"the parameter {name}", text, InvalidHeader)
     if _TOKEN.match(text):
         return f"{name}={text}"
-    if _QUOTABLE.match(text):
+    # The standard library takes angle brackets off.
+    if _QUOTABLE.match(text) and not text.startswith("<"):
         return f"{name}={_quoted(text)}"
     # By characters, since many readers decode each piece on its own.
     encoded = ["".join([_PERCENT[octet] for octet in character.encode()]) for character in text]
