@@ -219,8 +219,7 @@ def parameter(name: str, text: str) -> str:
     refuse_breaks(f"the parameter {name}", text, InvalidHeader)
     if _TOKEN.match(text):
         return f"{name}={text}"
-    # The standard library takes angle brackets off.
-    if _QUOTABLE.match(text) and not text.startswith("<"):
+    if _QUOTABLE.match(text):
         return f"{name}={_quoted(text)}"
     # By characters, since many readers decode each piece on its own.
     encoded = ["".join([_PERCENT[octet] for octet in character.encode()]) for character in text]
