@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.utils import unquote
 from typing import TYPE_CHECKING, Any
 
 import pytest
