@@ -20,6 +20,9 @@ __all__ = ["END", "Dispatch", "End"]
 _PROMPT = 0.001
 """Seconds. Who needs longer for the next message stalls: then receipts are looked for first."""
 
+_HELD = 0.01
+"""Seconds for which a mail is held at most to go out together with more."""
+
 
 class End:
     """Instead of a message: there are no more."""
@@ -47,6 +50,7 @@ class Dispatch:
         self._carrier: Carrier = (
             _OneByOne(delivery, runtime) if carrier is None else carrier(runtime, connections, in_flight)
         )
+        self._alarm = runtime.alarm(_HELD, self._carrier.flush)
         self._slots: deque[Ready | Receipt] = deque()
         """The mails under way, and receipts of messages that made none, the oldest first."""
         self._failure: Exception | None = None
@@ -64,6 +68,7 @@ class Dispatch:
         except BaseException:
             self._abandon()
             raise
+        self._end()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -75,24 +80,33 @@ class Dispatch:
         receipts: list[Receipt] = []
         while (receipt := await self.next()) is not None:
             receipts.append(receipt)
-        self._carrier.release()
+        self._end()
         return receipts
 
     async def _fill(self) -> None:
         while self._pull is not None and len(self._slots) < self._most and self._carrier.room:
-            await self._carrier.flush()
             begun = self._runtime.now()
-            try:
-                message = await self._pull()
-            except Exception as failure:
-                self._failure, self._pull = failure, None
-                return
+            message = await self._pulled(self._pull)
             if isinstance(message, End) or self._pull is None:
                 self._pull = None
                 return
             await self._put(message)
             if self._runtime.now() - begun > _PROMPT:
                 return
+
+    async def _pulled(self, pull: Callable[[], Awaitable[AnyMessage | End]]) -> AnyMessage | End:
+        """The next message. If it takes long, what is held goes out meanwhile."""
+        holds = self._carrier.holds
+        if holds:
+            self._alarm.set()
+        try:
+            return await pull()
+        except Exception as failure:
+            self._failure = failure
+            return END
+        finally:
+            if holds:
+                await self._alarm.clear()
 
     async def _put(self, message: AnyMessage) -> None:
         ready = await self._delivery.prepare(message, None, self._runtime)
@@ -109,6 +123,10 @@ class Dispatch:
         """It was interrupted: what is under way is not heard any more."""
         self._pull = self._failure = None
         self._slots.clear()
+        self._end()
+
+    def _end(self) -> None:
+        self._alarm.close()
         self._carrier.release()
 
 
@@ -123,6 +141,10 @@ class _OneByOne:
     @property
     def room(self) -> bool:
         return self._receipt is None
+
+    @property
+    def holds(self) -> bool:
+        return False
 
     async def put(self, mail: Mail) -> None:
         self._receipt = await self._delivery.transmit(mail, self._runtime)

@@ -7,7 +7,7 @@ import socket
 import time
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from smtpkit.runtime.base import World
 from smtpkit.runtime.names import interleaved, local_name
@@ -16,7 +16,7 @@ from smtpkit.runtime.waiting import READABLE, ready
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
     P = ParamSpec("P")
@@ -209,6 +209,43 @@ class AsyncEvent:
         return self._set or await self._waiter.wait(deadline)
 
 
+class AsyncAlarm:
+    """A timer that is looked at when it is due, and not each time it is set."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._work = work
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._working: asyncio.Task[None] | None = None
+
+    def set(self) -> None:
+        self._due = self._loop.time() + self._seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is not None and self._due > self._loop.time():
+            self._timer = self._loop.call_at(self._due, self._look)
+        elif self._due is not None:
+            self._due = None
+            self._working = self._loop.create_task(self._work())
+
+    async def clear(self) -> None:
+        self._due = None
+        working, self._working = self._working, None
+        if working is not None:
+            await working
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 class AsyncRuntime:
     """Time, connections and waiting in the running event loop."""
 
@@ -247,6 +284,9 @@ class AsyncRuntime:
 
     def event(self) -> AsyncEvent:
         return AsyncEvent()
+
+    def alarm(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncAlarm:
+        return AsyncAlarm(self._loop, seconds, work)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(function, *args, **kwargs)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
     import weakref
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
     P = ParamSpec("P")
     T = TypeVar("T")
 
-__all__ = ["Event", "Runtime", "Stream", "World"]
+__all__ = ["Alarm", "Event", "Runtime", "Stream", "World"]
 
 
 class Stream(Protocol):
@@ -71,6 +71,22 @@ class Event(Protocol):
         ...
 
 
+class Alarm(Protocol):
+    """Work that is done if somebody, who cannot be waited for otherwise, takes too long."""
+
+    def set(self) -> None:
+        """From now on it counts."""
+        ...
+
+    async def clear(self) -> None:
+        """It does not any more. Work that has begun is waited for."""
+        ...
+
+    def close(self) -> None:
+        """It is not needed any more."""
+        ...
+
+
 class Runtime(Protocol):
     """Time, connections and waiting, as one kind of program has them."""
 
@@ -97,6 +113,10 @@ class Runtime(Protocol):
 
     def event(self) -> Event:
         """A new event, not set."""
+        ...
+
+    def alarm(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> Alarm:
+        """Does ``work``, a method, within ``seconds`` after `Alarm.set`. It does not keep its owner alive."""
         ...
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

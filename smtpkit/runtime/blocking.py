@@ -8,8 +8,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from smtpkit.errors import InvalidConfiguration
+from smtpkit.runtime.alarm import BlockingAlarm
 from smtpkit.runtime.base import World
+from smtpkit.runtime.driver import run
 from smtpkit.runtime.names import local_name, look_up
 from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, tune, wait
 
@@ -27,24 +28,6 @@ __all__ = ["BlockingRuntime", "BlockingStream", "run"]
 _READ = 64 * 1024
 _EARLY_LIMIT = 1024 * 1024
 """Octets kept of a server that talks while we write; more is no SMTP server."""
-
-
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never suspends.
-
-    Raises:
-        InvalidConfiguration: it did, so that it needs an event loop.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    coroutine.close()
-    raise InvalidConfiguration(
-        "a transport waited for an event loop, and Mailer has none",
-        hint="Use AsyncMailer, or do the waiting of your transport through the runtime that it is given.",
-    )
 
 
 class BlockingStream:
@@ -166,6 +149,9 @@ class BlockingRuntime:
 
     def event(self) -> BlockingEvent:
         return BlockingEvent()
+
+    def alarm(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> BlockingAlarm:
+        return BlockingAlarm(seconds, work)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return function(*args, **kwargs)

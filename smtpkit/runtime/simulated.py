@@ -8,13 +8,14 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from itertools import count
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from smtpkit.runtime.base import World
+from smtpkit.runtime.driver import run
 from smtpkit.value import value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from typing import ParamSpec, TypeVar
 
     P = ParamSpec("P")
@@ -164,6 +165,26 @@ class SimulatedEvent:
         return self._set
 
 
+class SimulatedAlarm:
+    """Rings when time passes it."""
+
+    def __init__(
+        self, runtime: SimulatedRuntime, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._runtime = runtime
+        self._seconds = seconds
+        self._work = work
+
+    def set(self) -> None:
+        self._runtime.ring_at(self._runtime.now() + self._seconds, self._work)
+
+    async def clear(self) -> None:
+        self._runtime.ring_at(None, self._work)
+
+    def close(self) -> None:
+        self._runtime.ring_at(None, self._work)
+
+
 class SimulatedRuntime:
     """Time that passes when somebody waits, and connections to the peers that ``dial`` gives.
 
@@ -184,6 +205,7 @@ class SimulatedRuntime:
         self._delivery: Delivery = delivery
         self._began = timestamp
         self._now = 0.0
+        self._ringing: dict[Callable[[], Coroutine[Any, Any, None]], float] = {}
         self._world = World(f"simulated {next(_worlds)}")
 
     def now(self) -> float:
@@ -196,6 +218,11 @@ class SimulatedRuntime:
         """Let time pass, until ``until`` if that is to come."""
         if until == float("inf"):
             raise RuntimeError("this wait would have no end")
+        for work, due in list(self._ringing.items()):
+            if due <= until:
+                del self._ringing[work]
+                self._now = max(self._now, due)
+                run(work())
         self._now = max(self._now, until)
 
     @property
@@ -214,6 +241,16 @@ class SimulatedRuntime:
 
     async def sleep(self, seconds: float) -> None:
         self.advance(self._now + seconds)
+
+    def ring_at(self, due: float | None, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do ``work`` when time comes to ``due``, or not any more."""
+        if due is None:
+            self._ringing.pop(work, None)
+        else:
+            self._ringing[work] = due
+
+    def alarm(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> SimulatedAlarm:
+        return SimulatedAlarm(self, seconds, work)
 
     def event(self) -> SimulatedEvent:
         return SimulatedEvent(self)

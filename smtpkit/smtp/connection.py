@@ -80,6 +80,10 @@ class Connection:
             and not await self._dialogue.spoken()
         )
 
+    def hold(self, transactions: int) -> None:
+        """Write when that many transactions have begun, or at `flush`, or to wait for a reply."""
+        self._window.most_held = transactions
+
     def room(self, in_flight: int) -> bool:
         """Whether another mail may begin while no more than ``in_flight`` are under way."""
         if not self._window:
@@ -126,6 +130,11 @@ class Connection:
         )
         plan = flights(self._capabilities, situation, pipelining=self._pipelining, chunking=self._chunking)
         return Transaction(ledger, asked, self._capabilities, plan)
+
+    @property
+    def holds(self) -> bool:
+        """Whether something is held back to go out together with more."""
+        return self._window.holds
 
     async def flush(self) -> None:
         """Write what is held back to go out together."""

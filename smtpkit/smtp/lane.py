@@ -33,6 +33,8 @@ class Lane:
         self._in_flight = in_flight
         self._at_most = at_most
         self._connection = connection
+        if connection is not None:
+            connection.hold(self._held)
         self._order: deque[Ledger] = deque()
         self._waiting: deque[Ledger] = deque()
         """Those who are to begin, the oldest first."""
@@ -54,6 +56,15 @@ class Lane:
         self._order.append(ledger)
         self._waiting.append(ledger)
         await self._begin()
+
+    @property
+    def _held(self) -> int:
+        return max(self._in_flight // 4, 1)
+
+    @property
+    def holds(self) -> bool:
+        """Whether something is held back to go out together with more."""
+        return self._connection is not None and self._connection.holds
 
     async def flush(self) -> None:
         """Write what is held back to go out together."""
@@ -100,6 +111,8 @@ class Lane:
         except SmtpkitError as error:
             self._waiting.popleft()
             ledger.give_up(error)
+        else:
+            self._connection.hold(self._held)
         return self._connection
 
     async def _finish(self) -> None:

@@ -54,6 +54,9 @@ class Window:
         """What is to be written with the next flush, and below how long it is and how many replies it gets."""
         self._held_size = 0
         self._held_replies = 0
+        self._held_transactions = 0
+        self.most_held: int = 1
+        """How many transactions are begun before they are written together."""
         self._closing: list[Transaction] = []
         """Whose final octet is held."""
         self._stage: Stage = "mail"
@@ -107,7 +110,13 @@ class Window:
         # Read before anything is said, so that nothing else is harmed if it cannot be.
         whole = await self._whole(transaction.mail) if _is_whole(flight) else None
         self._under_way.append(transaction)
+        self._held_transactions += 1
         await self._safely(self._say(transaction, flight, whole))
+
+    @property
+    def holds(self) -> bool:
+        """Whether something is held."""
+        return bool(self._held)
 
     async def flush(self) -> None:
         """Write what is held."""
@@ -131,7 +140,7 @@ class Window:
                 address, line = transaction.command(step)
                 self._dialogue.trace(line)
                 self._hold(transaction, step, line, address)
-        if self._held_size >= SMALL:
+        if self._held_size >= SMALL or self._held_transactions >= self.most_held:
             await self._write()
 
     async def _say_content(self, transaction: Transaction, step: Step) -> None:
@@ -185,7 +194,7 @@ class Window:
 
     def _drop_held(self) -> None:
         self._held.clear()
-        self._held_size = self._held_replies = 0
+        self._held_size = self._held_replies = self._held_transactions = 0
 
     # -- what is heard -------------------------------------------------------------
 
@@ -209,9 +218,9 @@ class Window:
 
     async def _hear(self, transaction: Transaction) -> None:
         """Read all replies that ``transaction`` is owed, and those before them."""
-        if self._held:
-            await self._write()
         while transaction.due:
+            if self._held and not self._dialogue.answered:
+                await self._write()
             asker, step, _ = self._due[0]
             self._dialogue.deadline = asker.ledger.deadline
             seconds = self._timeouts.final_reply if STAGES[step] == "content" else None
