@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from smtpkit.mail import Mail
     from smtpkit.smtp.capabilities import Capabilities
 
-__all__ = ["NO_SMTPUTF8", "Admission", "admit"]
+__all__ = ["ADMITTED", "NO_SMTPUTF8", "Admission", "admit"]
 
 NO_SMTPUTF8 = "The part before the @ is not ASCII, and this server does not offer SMTPUTF8 (RFC 6531)."
 
@@ -30,11 +30,18 @@ class Admission:
     """What the mail goes without."""
 
 
+ADMITTED = Admission()
+"""It can be taken as it is."""
+
+
 def admit(mail: Mail, capabilities: Capabilities, *, host: str, verified_tls: bool) -> Admission:
     """Compare what ``mail`` needs with what the server offers. A pure function.
 
     ``capabilities`` are those under TLS, and ``verified_tls`` tells whether it was verified whom it is spoken with.
     """
+    if mail.plain:
+        error = _too_large(mail, capabilities)
+        return ADMITTED if error is None else Admission(error)
     error = (
         _not_secure(mail, capabilities, host, verified_tls)
         or _too_large(mail, capabilities)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from smtpkit.value import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from smtpkit.reply import Reply
 
@@ -27,7 +28,7 @@ _OLD_AUTH = re.compile(r"\A *AUTH=", re.IGNORECASE)
 class Capabilities:
     """The extensions of one server, each keyword in upper case with its parameters."""
 
-    keywords: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    keywords: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @classmethod
     def of(cls, reply: Reply) -> Capabilities:
@@ -39,17 +40,14 @@ class Capabilities:
             if words:
                 keyword = words[0].upper()
                 found[keyword] = found.get(keyword, ()) + tuple(words[1:])
-        return cls(tuple(found.items()))
+        return cls(MappingProxyType(found))
 
     def get(self, keyword: str) -> tuple[str, ...] | None:
         """The parameters of ``keyword``; ``None`` if the server does not have it."""
-        for name, parameters in self.keywords:
-            if name == keyword:
-                return parameters
-        return None
+        return self.keywords.get(keyword)
 
     def __contains__(self, keyword: str) -> bool:
-        return self.get(keyword) is not None
+        return keyword in self.keywords
 
     @property
     def mechanisms(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ __all__ = [
     "STARTTLS",
     "auth",
     "auth_line",
+    "bdat",
     "chunked",
     "ehlo",
     "helo",
@@ -124,13 +125,18 @@ def stuffed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def chunked(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Content as BDAT has it: each chunk behind its command, the last one marked as such (RFC 3030 §2)."""
+    """Content as BDAT has it: each chunk behind its command, the last one marked as such."""
     held: bytes | None = None
     for chunk in _blocks(chunks):
         if held is not None:
-            yield b"BDAT %d\r\n%b" % (len(held), held)
+            yield bdat(held, last=False)
         held = chunk
-    yield b"BDAT %d LAST\r\n%b" % (len(held or b""), held or b"")
+    yield bdat(held or b"", last=True)
+
+
+def bdat(chunk: bytes, *, last: bool) -> bytes:
+    """BDAT and its octets (RFC 3030 §2)."""
+    return b"BDAT %d%b\r\n%b" % (len(chunk), b" LAST" if last else b"", chunk)
 
 
 _BLOCK = 64 * 1024

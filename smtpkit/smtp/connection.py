@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import SmtpkitError, UsageError
+from smtpkit.receipt import Outcome
 from smtpkit.smtp import commands
-from smtpkit.smtp.admission import admit
+from smtpkit.smtp.admission import ADMITTED, admit
 from smtpkit.smtp.handshake import open_dialogue
-from smtpkit.smtp.policy import Situation, flights
+from smtpkit.smtp.policy import LATELY, SMALL, flights
 from smtpkit.smtp.transaction import Transaction
 from smtpkit.smtp.window import Window
 
@@ -37,9 +38,12 @@ class Connection:
         self._capabilities = capabilities
         self._pipelining = server.pipelining and "PIPELINING" in capabilities
         self._chunking = server.chunking and "CHUNKING" in capabilities
+        self._most_recipients = capabilities.limit("RCPTMAX")
         self._window = Window(dialogue, runtime, server.timeouts, pipelining=self._pipelining)
-        self._begun = 0
-        self._opened = runtime.now()
+        most = [each for each in (server.messages_per_connection, capabilities.limit("MAILMAX")) if each is not None]
+        self._mails_left: float = min(most, default=float("inf"))
+        lifetime = server.timeouts.lifetime
+        self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
         self.finished = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
@@ -59,18 +63,13 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether another mail can go this way: nothing is under way, no reply is owed, and it is not worn out."""
-        return self._dialogue.in_step and not self._window and not self._worn_out
+        return (
+            self._dialogue.in_step and not self._window and not self._worn_out and self._runtime.now() < self._ends_at
+        )
 
     @property
     def _worn_out(self) -> bool:
-        most, limits = self._server.messages_per_connection, self._capabilities.limit("MAILMAX")
-        lifetime = self._server.timeouts.lifetime
-        return (
-            (most is not None and self._begun >= most)
-            or (limits is not None and self._begun >= limits)
-            or self._window.distrusted
-            or (lifetime is not None and self._runtime.now() - self._opened > lifetime)
-        )
+        return self._mails_left <= 0 or self._window.distrusted
 
     async def alive(self) -> bool:
         """Whether an idle connection is still there, without a round trip: a live server is silent."""
@@ -95,8 +94,8 @@ class Connection:
     async def begin(self, ledger: Ledger) -> None:
         """Begin a transaction for those of ``ledger`` who are undecided, if the server can take the mail at all."""
         self._admit(ledger)
-        self._dialogue.deadline = ledger.deadline
-        await self._window.advance()
+        if not self._window.all_said:
+            await self._window.advance()
         if not ledger.left or self._window.error is not None:
             return
         try:
@@ -105,30 +104,28 @@ class Connection:
             ledger.give_up(error)
         else:
             ledger.under_way = True
-            self._begun += 1
+            self._mails_left -= 1
 
     def _admit(self, ledger: Ledger) -> None:
         verified = self._dialogue.verified_tls
         admission = admit(ledger.mail, self._capabilities, host=self._server.host, verified_tls=verified)
-        ledger.note(admission.notes)
-        if admission.error is not None:
-            ledger.give_up(admission.error)
-        if admission.refused:
-            ledger.decide_locally(admission.refused)
+        if admission is not ADMITTED:
+            ledger.note(admission.notes)
+            ledger.decide(admission.refused, Outcome("refused"))
+            if admission.error is not None:
+                ledger.give_up(admission.error)
 
     def _transaction(self, ledger: Ledger) -> Transaction:
-        asked = tuple(ledger.left.values())
-        most = self._capabilities.limit("RCPTMAX")
-        if most is not None and most < len(asked):
-            asked = asked[:most]
-        situation = Situation.of(
-            len(asked),
-            ledger.mail.size,
-            self._runtime.now() - self._dialogue.heard,
-            ledger.mail.all_or_nothing,
-            self._window.unclean,
+        asked = tuple(ledger.left.values())[: self._most_recipients]
+        plan = flights(
+            pipelining=self._pipelining,
+            chunking=self._chunking,
+            recipients=len(asked),
+            small=ledger.mail.size <= SMALL,
+            heard_lately=self._runtime.now() - self._dialogue.heard < LATELY,
+            all_or_nothing=ledger.mail.all_or_nothing,
+            unclean=self._window.unclean,
         )
-        plan = flights(self._capabilities, situation, pipelining=self._pipelining, chunking=self._chunking)
         return Transaction(ledger, asked, self._capabilities, plan)
 
     @property

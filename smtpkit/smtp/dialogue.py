@@ -45,6 +45,7 @@ class Dialogue:
         """When the server said something last, in the time of `Runtime.now`."""
         self._open = True
         self._hidden: tuple[str, ...] = ()
+        self._traced = _log.isEnabledFor(logging.DEBUG)
 
     @property
     def in_step(self) -> bool:
@@ -71,10 +72,9 @@ class Dialogue:
         self.trace(b"<secret>" if hide else commands)
         await self.write(commands, stage, replies)
 
-    @staticmethod
-    def trace(commands: bytes) -> None:
+    def trace(self, commands: bytes) -> None:
         """Log what is said."""
-        if _log.isEnabledFor(logging.DEBUG):
+        if self._traced:
             _log.debug("C: %s", commands.decode("utf-8", "replace").strip())
 
     async def write(self, data: bytes, stage: Stage, replies: int) -> None:
@@ -84,6 +84,7 @@ class Dialogue:
         if self.owed == 0 and self._parser.pending:
             raise self._failed(self._unasked(stage))
         self.owed += replies
+        self._traced = _log.isEnabledFor(logging.DEBUG)
         try:
             await self._stream.write(data, self._timeouts.progress, self.deadline)
         except OSError as error:
@@ -96,49 +97,44 @@ class Dialogue:
             raise
 
     def said(self) -> Reply | None:
-        """The next reply of those that have arrived, also when the connection is closed."""
+        """The next reply of those that have arrived, also when the connection is closed.
+
+        Raises:
+            ServiceUnavailable: it is 421, after which the server says nothing more, whatever is owed (RFC 5321 §3.8).
+            ProtocolError: what came is no reply.
+        """
         try:
             reply = self._parser.next()
-        except ProtocolError:
-            return None
-        if reply is not None:
-            self.owed -= 1
-            self._trace_reply(reply)
-        return reply
-
-    def _trace_reply(self, reply: Reply) -> None:
-        if _log.isEnabledFor(logging.DEBUG):
-            # A challenge may have a token's details in it.
-            _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+        except ProtocolError as error:
+            raise self._failed(error) from None
+        return reply and self._taken(reply)
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
         """The next reply, at the latest ``seconds`` from now (``Timeouts.reply`` if not given).
 
         Raises:
-            ServiceUnavailable: it is 421, after which the server says nothing more, whatever is owed (RFC 5321 §3.8).
-            ProtocolError: what came is no reply.
+            ServiceUnavailable, ProtocolError: as `said`.
             ConnectionLost, TimedOut: none came.
         """
+        deadline = min(self._runtime.now() + (seconds or self._timeouts.reply), self.deadline)
         try:
-            reply = self._parser.next()
-            if reply is None:
-                reply = await self._coming(stage, seconds or self._timeouts.reply)
-        except ProtocolError as error:
+            while (reply := self.said()) is None:
+                await self._read(stage, deadline)
+        except (ProtocolError, ServiceUnavailable) as error:
             error.stage = stage
-            raise self._failed(error) from None
-        self.owed -= 1
-        for secret in self._hidden if reply.code != 334 else ():
-            reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
-        self._trace_reply(reply)
-        if reply.code == 421:
-            raise self._failed(closing(reply, stage))
+            raise
         return reply
 
-    async def _coming(self, stage: Stage, seconds: float) -> Reply:
-        deadline = min(self._runtime.now() + seconds, self.deadline)
-        while (reply := self._parser.next()) is None:
-            await self._read(stage, deadline)
-        self.heard = self._runtime.now()
+    def _taken(self, reply: Reply) -> Reply:
+        self.owed -= 1
+        if self._hidden and reply.code != 334:
+            for secret in self._hidden:
+                reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
+        if self._traced:
+            # A challenge may have a token's details in it.
+            _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+        if reply.code == 421:
+            raise self._failed(closing(reply))
         return reply
 
     async def _read(self, stage: Stage, deadline: float) -> None:
@@ -151,6 +147,7 @@ class Dialogue:
             raise
         if not data:
             raise self._failed(ConnectionLost("the server closed the connection without a reply", stage=stage))
+        self.heard = self._runtime.now()
         self._parser.feed(data)
 
     async def spoken(self) -> bool:
@@ -223,6 +220,6 @@ class Dialogue:
         return ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage)
 
 
-def closing(reply: Reply, stage: Stage) -> ServiceUnavailable:
+def closing(reply: Reply, stage: Stage | None = None) -> ServiceUnavailable:
     """The error for a 421 (RFC 5321 §3.8)."""
     return ServiceUnavailable("the server closed the connection", stage=stage, reply=reply)

@@ -47,10 +47,6 @@ class Ledger:
             if self.left.pop(address.addr_spec, None) is not None:
                 self._outcomes[address.addr_spec] = outcome
 
-    def decide_locally(self, refused: tuple[Address, ...]) -> None:
-        """These cannot be named to the server, which was not asked."""
-        self.decide(refused, Outcome("refused"))
-
     def give_up(self, error: SmtpkitError) -> None:
         """Nothing more is tried: who is undecided has not got it."""
         self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)

@@ -19,6 +19,9 @@ _RET = {"full": "FULL", "headers": "HDRS"}
 def mail_command(mail: Mail, capabilities: Capabilities) -> bytes:
     """MAIL for ``mail``, which `smtpkit.smtp.admission` lets pass."""
     sender = mail.envelope.reverse_path
+    if mail.plain:
+        size = mail.size if "SIZE" in capabilities else None
+        return commands.mail(sender.addr_spec if sender else "", size=size)
     dsn = mail.envelope.dsn if "DSN" in capabilities else None
     return commands.mail(
         sender.mailbox if sender else "",
@@ -39,6 +42,8 @@ def _needs_smtputf8(mail: Mail) -> bool:
 
 def rcpt_command(mail: Mail, recipient: Address, capabilities: Capabilities) -> bytes:
     """RCPT for one recipient of ``mail``."""
+    if mail.plain:
+        return commands.rcpt(recipient.addr_spec)
     utf8, dsn = recipient.needs_smtputf8, mail.envelope.dsn
     if dsn is None or "DSN" not in capabilities:
         return commands.rcpt(recipient.mailbox, utf8=utf8)

@@ -146,13 +146,13 @@ class Transaction:
         Raises:
             ProtocolError: it is no answer to that.
         """
-        if reply.code < 400 and not (reply.code == 354 if step == "DATA" else reply.positive):
+        if 300 <= reply.code < 400 if step != "DATA" else reply.code < 400 and reply.code != 354:
             raise ProtocolError(f"this is no answer to {step}", stage=STAGES[step], reply=reply)
         if address is not None:
             self._judge_recipient(address, reply)
         elif step == "MAIL":
-            self.sender_accepted = reply.positive
-            if not reply.positive:
+            self.sender_accepted = reply.code < 300
+            if not self.sender_accepted:
                 self._refuse(self.asked, self._sender_refused(reply))
         elif step == "DATA":
             self.taking_content = reply.code == 354
@@ -163,7 +163,7 @@ class Transaction:
 
     def _judge_recipient(self, address: Address, reply: Reply) -> None:
         self._answered += 1
-        if reply.positive:
+        if reply.code < 300:
             self._accepted.append(address)
         elif self._accepted and _too_many(reply) and not self.mail.all_or_nothing:
             self._too_many.append(address)
@@ -173,7 +173,7 @@ class Transaction:
     def _judge_content(self, step: Step, reply: Reply) -> None:
         if step != "CHUNK":
             self.taking_content = False
-        if not reply.positive:
+        if reply.code >= 400:
             self._refuse_content("the server refused the content", "content", reply)
         elif step in ("CONTENT", "BDAT"):
             self._accept(reply)
@@ -183,7 +183,7 @@ class Transaction:
             raise ProtocolError("the server accepted what it had refused before", stage="content", reply=reply)
         # The answer to a lone dot is positive, and nobody gets anything (RFC 2920 §3.1).
         self.succeeded = bool(self._accepted)
-        found = _QUEUE_ID.search(reply.text)
+        found = _QUEUE_ID.search(" ".join(reply.lines))
         self.ledger.decide(self._accepted, Outcome("accepted", reply, found[1] if found else None))
 
     def _refuse_content(self, what: str, stage: Stage, reply: Reply) -> None:

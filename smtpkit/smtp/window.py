@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, SmtpkitError
 from smtpkit.smtp import commands
 from smtpkit.smtp.dialogue import closing
+from smtpkit.smtp.outgoing import Outgoing
 from smtpkit.smtp.policy import SMALL
 from smtpkit.smtp.transaction import STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
 
     from smtpkit.address import Address
-    from smtpkit.errors import Stage
     from smtpkit.mail import Mail
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
@@ -50,16 +49,9 @@ class Window:
         self._under_way: deque[Transaction] = deque()
         self._due: deque[tuple[Transaction, Step, Address | None]] = deque()
         """Whose replies are to come, and to what."""
-        self._held: list[bytes] = []
-        """What is to be written with the next flush, and below how long it is and how many replies it gets."""
-        self._held_size = 0
-        self._held_replies = 0
-        self._held_transactions = 0
+        self._outgoing = Outgoing()
         self.most_held: int = 1
         """How many transactions are begun before they are written together."""
-        self._closing: list[Transaction] = []
-        """Whose final octet is held."""
-        self._stage: Stage = "mail"
         self._unclean = False
         self._refused = 0
         """Refused transactions since the last one that was accepted, and below in all."""
@@ -83,6 +75,11 @@ class Window:
         return last.unclean and not last.taking_content
 
     @property
+    def all_said(self) -> bool:
+        """Whether another transaction can follow at once."""
+        return not self._under_way or self._under_way[-1].all_said
+
+    @property
     def open(self) -> bool:
         """Whether another transaction may begin before those under way have ended."""
         return not self._under_way or not (self._draining or self._refused >= _PATIENCE)
@@ -96,8 +93,10 @@ class Window:
 
     async def advance(self) -> None:
         """Bring the last transaction under way so far that another one can follow."""
-        if self._under_way and not self._under_way[-1].all_said:
-            await self._safely(self._say_all(self._under_way[-1]))
+        try:
+            await self._say_all(self._under_way[-1])
+        except BaseException as error:
+            self._break(error)
 
     async def begin(self, transaction: Transaction) -> None:
         """Say the first flight of ``transaction``, behind what is under way. It may be held until `flush`.
@@ -110,18 +109,24 @@ class Window:
         # Read before anything is said, so that nothing else is harmed if it cannot be.
         whole = await self._whole(transaction.mail) if _is_whole(flight) else None
         self._under_way.append(transaction)
-        self._held_transactions += 1
-        await self._safely(self._say(transaction, flight, whole))
+        self._outgoing.transactions += 1
+        try:
+            await self._say(transaction, flight, whole)
+        except BaseException as error:
+            self._break(error)
 
     @property
     def holds(self) -> bool:
         """Whether something is held."""
-        return bool(self._held)
+        return bool(self._outgoing)
 
     async def flush(self) -> None:
         """Write what is held."""
-        if self._held:
-            await self._safely(self._write())
+        try:
+            if self._outgoing:
+                await self._write()
+        except BaseException as error:
+            self._break(error)
 
     async def _say_all(self, transaction: Transaction) -> None:
         while not transaction.all_said:
@@ -132,15 +137,15 @@ class Window:
     async def _say(self, transaction: Transaction, flight: Flight, whole: bytes | None = None) -> None:
         for step in flight:
             if whole is not None and step == "BDAT":
-                self._hold(transaction, step, b"".join(commands.chunked((whole,))))
-                self._closing.append(transaction)
+                self._hold(transaction, step, commands.bdat(whole, last=True))
+                self._outgoing.closing.append(transaction)
             elif step in ("CONTENT", "BDAT"):
                 await self._say_content(transaction, step)
             else:
                 address, line = transaction.command(step)
                 self._dialogue.trace(line)
                 self._hold(transaction, step, line, address)
-        if self._held_size >= SMALL or self._held_transactions >= self.most_held:
+        if self._outgoing.size >= SMALL or self._outgoing.transactions >= self.most_held:
             await self._write()
 
     async def _say_content(self, transaction: Transaction, step: Step) -> None:
@@ -155,7 +160,7 @@ class Window:
                 return
             if following is None:
                 self._hold(transaction, step, piece)
-                self._closing.append(transaction)
+                self._outgoing.closing.append(transaction)
             else:
                 await self._write_piece(transaction, piece, chunked)
             piece = following
@@ -164,7 +169,7 @@ class Window:
         if chunked:
             self._hold(transaction, "CHUNK", piece)
         else:
-            self._held.append(piece)
+            self._outgoing.hold(piece, "content", 0)
         await self._write()
         if chunked and not self._pipelining:
             await self._hear(transaction)
@@ -176,41 +181,35 @@ class Window:
         return await self._runtime.call(next, pieces, None) if mail.reads_files else next(pieces, None)
 
     def _hold(self, transaction: Transaction, step: Step, octets: bytes, address: Address | None = None) -> None:
-        if not self._held:
-            self._stage = STAGES[step]
-        self._held.append(octets)
-        self._held_size += len(octets)
-        self._held_replies += 1
+        self._outgoing.hold(octets, STAGES[step], 1)
         self._due.append((transaction, step, address))
         transaction.due += 1
 
     async def _write(self) -> None:
-        octets, replies = b"".join(self._held), self._held_replies
-        self._drop_held()
-        for transaction in self._closing:
-            transaction.final_started = True
-        self._closing.clear()
-        await self._dialogue.write(octets, self._stage, replies)
-
-    def _drop_held(self) -> None:
-        self._held.clear()
-        self._held_size = self._held_replies = self._held_transactions = 0
+        await self._dialogue.write(*self._outgoing.taken())
 
     # -- what is heard -------------------------------------------------------------
 
     async def finish(self) -> None:
         """Hear the oldest transaction out, and take note of how it went."""
         transaction = self._under_way[0]
-        await self._safely(self._hear_out(transaction))
-        if self._under_way:
+        try:
+            await self._hear_out(transaction)
+        except BaseException as error:
+            self._break(error)
+        else:
             self._under_way.popleft()
             self._draining = bool(self._under_way) and (self._draining or not transaction.succeeded)
-        self._refused = 0 if transaction.succeeded else self._refused + 1
-        self._refusals += not transaction.succeeded
         self._unclean = transaction.unclean
+        if transaction.succeeded:
+            self._refused = 0
+        else:
+            self._refused += 1
+            self._refusals += 1
 
     async def _hear_out(self, transaction: Transaction) -> None:
-        await self._say_all(transaction)
+        if not transaction.all_said:
+            await self._say_all(transaction)
         await self._hear(transaction)
         while (flight := transaction.next_flight()) is not None:
             await self._say(transaction, flight)
@@ -218,24 +217,29 @@ class Window:
 
     async def _hear(self, transaction: Transaction) -> None:
         """Read all replies that ``transaction`` is owed, and those before them."""
+        dialogue = self._dialogue
         while transaction.due:
-            if self._held and not self._dialogue.answered:
+            # One that is there is taken before more is written: many mails are answered at once.
+            if dialogue.owed and (reply := dialogue.said()) is not None:
+                self._take(reply)
+            elif self._outgoing:
                 await self._write()
-            asker, step, _ = self._due[0]
-            self._dialogue.deadline = asker.ledger.deadline
-            seconds = self._timeouts.final_reply if STAGES[step] == "content" else None
-            self._take(await self._dialogue.reply(STAGES[step], seconds))
+            else:
+                asker, step, _ = self._due[0]
+                stage = STAGES[step]
+                dialogue.deadline = asker.ledger.deadline
+                self._take(await dialogue.reply(stage, self._timeouts.final_reply if stage == "content" else None))
 
     def _take(self, reply: Reply) -> None:
         transaction, step, address = self._due.popleft()
         transaction.due -= 1
-        self._parting = reply if step == "RSET" and not reply.positive else None
+        self._parting = reply if step == "RSET" and reply.code >= 400 else None
         transaction.judge(step, address, reply)
 
     async def _goes_on(self, transaction: Transaction, chunked: bool) -> bool:
         """Whether the content is still wanted, now that the server spoke before it was complete."""
         if chunked:
-            while self._due and (reply := self._dialogue.said()) is not None:
+            while self._dialogue.owed and (reply := self._dialogue.said()) is not None:
                 self._take(reply)
             return transaction.wanted
         # After DATA it may only give up.
@@ -249,23 +253,18 @@ class Window:
 
     # -- how it breaks -------------------------------------------------------------
 
-    async def _safely(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        except SmtpkitError as error:
-            self._break(error)
-        except BaseException as interruption:
-            self._dialogue.close()
-            self._confess(interruption)
-            raise
-
-    def _break(self, error: SmtpkitError) -> None:
-        """The conversation has ended with ``error``."""
+    def _break(self, error: BaseException) -> None:
+        """The conversation has ended with ``error``; raises one that is not for the receipts to tell."""
         # After a file that broke off only closing tells the server that the mail is not complete.
         self._dialogue.close()
-        self.error = self._last_words(error)
+        if not isinstance(error, SmtpkitError):
+            self._confess(error)
+            raise error
+        if error.stage is None and self._due:
+            error.stage = STAGES[self._due[0][1]]
         if not isinstance(error, DeliveryError):
             self._under_way[-1].ledger.give_up(error)
+        self.error = self._last_words(error)
         if isinstance(self.error, ServiceUnavailable):
             # It says nothing more, and so has taken nothing more (RFC 5321 §3.8).
             if self._due:
@@ -273,21 +272,23 @@ class Window:
                 transaction.closed(step, self.error)
         else:
             for transaction in self._under_way:
-                transaction.lost(error)
+                transaction.lost(self.error)
         self._under_way.clear()
 
     def _last_words(self, error: SmtpkitError) -> SmtpkitError:
         """Take in what the server said before the end. ``error``, or that it took its leave."""
-        while self._due and not isinstance(error, ServiceUnavailable):
-            reply = self._dialogue.said()
-            if reply is None:
-                # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
-                lost = isinstance(error, ConnectionLost) and self._parting
-                return closing(lost, "mail") if lost else error
-            if reply.code == 421:
-                return closing(reply, STAGES[self._due[0][1]])
-            with suppress(ProtocolError):
+        try:
+            while self._due and not isinstance(error, ServiceUnavailable):
+                if (reply := self._dialogue.said()) is None:
+                    # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
+                    lost = isinstance(error, ConnectionLost) and self._parting
+                    return closing(lost, "mail") if lost else error
                 self._take(reply)
+        except ServiceUnavailable as parting:
+            parting.stage = STAGES[self._due[0][1]]
+            return parting
+        except ProtocolError:
+            pass
         return error
 
     def _confess(self, interruption: BaseException) -> None:
