@@ -46,6 +46,9 @@ _LOG_IN_HINT = (
 )
 
 
+_NOTHING = Message()
+
+
 class Ready:
     """A mail that is ready to go, and what is reserved for it."""
 
@@ -91,7 +94,7 @@ class Delivery:
 
     async def prepare(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Ready | Receipt:
         """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent."""
-        sendable: Message | RawMessage = Message()
+        sendable: Message | RawMessage = _NOTHING
         try:
             sendable = self._sendable(message)
             mail = self._mail(sendable, envelope)

@@ -29,7 +29,7 @@ class Mail:
         UnreadableAttachment: a file is gone.
     """
 
-    __slots__ = ("_content", "_plain", "all_or_nothing", "envelope", "message")
+    __slots__ = ("_content", "all_or_nothing", "envelope", "message", "plain", "size")
 
     def __init__(
         self, message: Message | RawMessage, envelope: Envelope | None = None, *, all_or_nothing: bool = False
@@ -40,28 +40,21 @@ class Mail:
         self.all_or_nothing: bool = all_or_nothing
         """Whether nobody is to get it if somebody is refused."""
         self._content: Content = self.message.content()
-        self._plain: bool | None = None
+        self.size: int = self._content.size
+        """Octets of the content (RFC 1870 §5)."""
+        addresses = (*self.envelope.recipients, self.envelope.reverse_path)
+        self.plain: bool = not (
+            self.needs_8bitmime
+            or self.envelope.dsn
+            or self.envelope.require_tls
+            or [each for each in addresses if each is not None and not each.addr_spec.isascii()]
+        )
+        """Whether it needs no extension of SMTP: ASCII addresses, 7-bit content, nothing asked for in the envelope."""
 
     @property
     def message_id(self) -> str:
         """The Message-ID, in angle brackets; empty if a `RawMessage` has none."""
         return self.message.fields.get("message_id", "")
-
-    @property
-    def size(self) -> int:
-        """Octets of the content (RFC 1870 §5)."""
-        return self._content.size
-
-    @property
-    def plain(self) -> bool:
-        """Whether it needs no extension of SMTP: ASCII addresses, 7-bit content, nothing asked for in the envelope."""
-        if self._plain is None:
-            envelope = self.envelope
-            addresses = (*envelope.recipients, envelope.reverse_path)
-            self._plain = not (envelope.require_tls or envelope.dsn or self.needs_8bitmime) and all(
-                each is None or each.addr_spec.isascii() for each in addresses
-            )
-        return self._plain
 
     @property
     def needs_smtputf8(self) -> bool:

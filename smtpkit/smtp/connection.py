@@ -85,11 +85,12 @@ class Connection:
 
     def room(self, in_flight: int) -> bool:
         """Whether another mail may begin while no more than ``in_flight`` are under way."""
-        if not self._window:
-            return self._dialogue.in_step
-        # With DATA, only the content of one mail and the beginning of the next can be under way.
-        most = min(in_flight, 2) if not self._chunking else in_flight
-        return self._pipelining and len(self._window) < most and self._window.open and not self._worn_out
+        if not self._pipelining:
+            in_flight = 1
+        elif not self._chunking and in_flight > 2:
+            # Only the content of one mail and the beginning of the next can be under way.
+            in_flight = 2
+        return self._window.room(in_flight) and self._dialogue.open and not self._worn_out
 
     async def begin(self, ledger: Ledger) -> None:
         """Begin a transaction for those of ``ledger`` who are undecided, if the server can take the mail at all."""

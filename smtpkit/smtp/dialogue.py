@@ -12,6 +12,7 @@ from smtpkit.smtp.replies import ReplyParser
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable
 
     from smtpkit.errors import Stage
     from smtpkit.runtime.base import Runtime, Stream
@@ -43,14 +44,16 @@ class Dialogue:
         self._parser = ReplyParser()
         self.heard: float = runtime.now()
         """When the server said something last, in the time of `Runtime.now`."""
-        self._open = True
+        self.open: bool = True
+        """Whether it was not closed at this end."""
         self._hidden: tuple[str, ...] = ()
-        self._traced = _log.isEnabledFor(logging.DEBUG)
+        self.traced: bool = _log.isEnabledFor(logging.DEBUG)
+        """Whether what is said is logged."""
 
     @property
     def in_step(self) -> bool:
         """Whether the next command may go out: the connection is open and no reply is owed."""
-        return self._open and self.owed == 0
+        return self.open and self.owed == 0
 
     @property
     def answered(self) -> bool:
@@ -69,22 +72,23 @@ class Dialogue:
             ConnectionLost, TimedOut: they could not be written.
         """
         self._hidden = hide
-        self.trace(b"<secret>" if hide else commands)
+        self.trace([b"<secret>" if hide else commands])
         await self.write(commands, stage, replies)
 
-    def trace(self, commands: bytes) -> None:
+    def trace(self, lines: Iterable[bytes]) -> None:
         """Log what is said."""
-        if self._traced:
-            _log.debug("C: %s", commands.decode("utf-8", "replace").strip())
+        if self.traced:
+            for line in lines:
+                _log.debug("C: %s", line.decode("utf-8", "replace").strip())
 
     async def write(self, data: bytes, stage: Stage, replies: int) -> None:
         """Write ``data``, which is answered by that many ``replies``. Raises as `send`."""
-        if not self._open:
+        if not self.open:
             raise ConnectionLost("the connection is closed", stage=stage)
         if self.owed == 0 and self._parser.pending:
             raise self._failed(self._unasked(stage))
         self.owed += replies
-        self._traced = _log.isEnabledFor(logging.DEBUG)
+        self.traced = _log.isEnabledFor(logging.DEBUG)
         try:
             await self._stream.write(data, self._timeouts.progress, self.deadline)
         except OSError as error:
@@ -107,7 +111,11 @@ class Dialogue:
             reply = self._parser.next()
         except ProtocolError as error:
             raise self._failed(error) from None
-        return reply and self._taken(reply)
+        if reply is not None:
+            self.owed -= 1
+            if self.traced or self._hidden or reply.code == 421:
+                return self._examined(reply)
+        return reply
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
         """The next reply, at the latest ``seconds`` from now (``Timeouts.reply`` if not given).
@@ -125,12 +133,11 @@ class Dialogue:
             raise
         return reply
 
-    def _taken(self, reply: Reply) -> Reply:
-        self.owed -= 1
+    def _examined(self, reply: Reply) -> Reply:
         if self._hidden and reply.code != 334:
             for secret in self._hidden:
                 reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
-        if self._traced:
+        if self.traced:
             # A challenge may have a token's details in it.
             _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
         if reply.code == 421:
@@ -201,12 +208,12 @@ class Dialogue:
 
     def close(self) -> None:
         """Close at once."""
-        self._open = False
+        self.open = False
         self._stream.close()
 
     def abandon(self) -> None:
         """Let go of it without a word: it belongs to another process or event loop."""
-        self._open = False
+        self.open = False
         self._stream.abandon()
 
     def _failed(self, error: DeliveryError) -> DeliveryError:

@@ -38,7 +38,7 @@ class Lanes:
     async def put(self, mail: Mail) -> None:
         """Begin to send ``mail``. What goes wrong is told by its receipt."""
         lane = self._emptiest()
-        if not lane.room and len(self._lanes) < self._connections:
+        if len(self._lanes) < self._connections and not lane.room:
             lane = await self._another() or lane
         self._order.append(lane)
         await lane.put(mail, float("inf") if self._total is None else self._runtime.now() + self._total)

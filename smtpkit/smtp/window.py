@@ -79,10 +79,10 @@ class Window:
         """Whether another transaction can follow at once."""
         return not self._under_way or self._under_way[-1].all_said
 
-    @property
-    def open(self) -> bool:
-        """Whether another transaction may begin before those under way have ended."""
-        return not self._under_way or not (self._draining or self._refused >= _PATIENCE)
+    def room(self, most: int) -> bool:
+        """Whether another transaction may begin, so that no more than ``most`` are under way."""
+        under_way = len(self._under_way)
+        return not under_way or (under_way < most and not self._draining and self._refused < _PATIENCE)
 
     @property
     def distrusted(self) -> bool:
@@ -135,18 +135,27 @@ class Window:
                 await self._say(transaction, flight)
 
     async def _say(self, transaction: Transaction, flight: Flight, whole: bytes | None = None) -> None:
+        outgoing = self._outgoing
+        lines: list[bytes] = []
         for step in flight:
+            address = None
             if whole is not None and step == "BDAT":
-                self._hold(transaction, step, commands.bdat(whole, last=True))
-                self._outgoing.closing.append(transaction)
+                lines.append(commands.bdat(whole, last=True))
+                outgoing.closing.append(transaction)
             elif step in ("CONTENT", "BDAT"):
-                await self._say_content(transaction, step)
+                return await self._say_content(transaction, step)
             else:
                 address, line = transaction.command(step)
-                self._dialogue.trace(line)
-                self._hold(transaction, step, line, address)
-        if self._outgoing.size >= SMALL or self._outgoing.transactions >= self.most_held:
+                lines.append(line)
+            self._due.append((transaction, step, address))
+        transaction.due += len(lines)
+        if self._dialogue.traced:
+            # Of BDAT the command.
+            self._dialogue.trace([line.partition(b"\r\n")[0] for line in lines])
+        outgoing.hold(b"".join(lines), STAGES[flight[0]], len(lines))
+        if outgoing.size >= SMALL or outgoing.transactions >= self.most_held:
             await self._write()
+        return None
 
     async def _say_content(self, transaction: Transaction, step: Step) -> None:
         """Write the content but for its last piece, which is held: what follows can go with it."""
@@ -180,9 +189,9 @@ class Window:
     async def _next(self, mail: Mail, pieces: Iterator[bytes]) -> bytes | None:
         return await self._runtime.call(next, pieces, None) if mail.reads_files else next(pieces, None)
 
-    def _hold(self, transaction: Transaction, step: Step, octets: bytes, address: Address | None = None) -> None:
+    def _hold(self, transaction: Transaction, step: Step, octets: bytes) -> None:
         self._outgoing.hold(octets, STAGES[step], 1)
-        self._due.append((transaction, step, address))
+        self._due.append((transaction, step, None))
         transaction.due += 1
 
     async def _write(self) -> None:
