@@ -31,32 +31,50 @@ _LOOK_AGAIN = 0.05
 
 
 class _Waiter:
-    """One party that waits, until it is woken or a deadline comes."""
+    """One party that waits, until it is woken or a deadline comes.
 
-    __slots__ = ("_future", "_loop")
+    Its timer is not cancelled when it is woken, but looked at when it is due: there is one for many waits.
+    """
+
+    __slots__ = ("_deadline", "_future", "_loop", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._deadline = 0.0
         self._future: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
-        self._done(True)
-
-    def _done(self, woken: bool) -> None:
         if self._future is not None and not self._future.done():
-            self._future.set_result(woken)
+            self._future.set_result(True)
 
     async def wait(self, deadline: float) -> bool:
         """Whether it was woken; ``False`` at the deadline."""
         # uvloop takes no infinity.
-        when = min(deadline, self._loop.time() + 86400)
+        self._deadline = min(deadline, self._loop.time() + 86400)
+        if self._timer is None or self._timer.when() > self._deadline:
+            self.close()
+            self._timer = self._loop.call_at(self._deadline, self._look)
         self._future = self._loop.create_future()
-        timer = self._loop.call_at(when, self._done, False)
         try:
             return await self._future
         finally:
-            timer.cancel()
             self._future = None
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._future is None or self._future.done():
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        else:
+            self._future.set_result(False)
+
+    def close(self) -> None:
+        """Let go of the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class AsyncStream(asyncio.Protocol):
@@ -180,6 +198,8 @@ class AsyncStream(asyncio.Protocol):
         self._transport = secured
 
     def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
         transport, self._transport = self._transport, None
         # A transport that is done already does not stand it on 3.11.
         if transport is not None and not self._lost and not self._loop.is_closed():
@@ -206,7 +226,10 @@ class AsyncEvent:
         self._waiter.wake()
 
     async def wait(self, deadline: float) -> bool:
-        return self._set or await self._waiter.wait(deadline)
+        try:
+            return self._set or await self._waiter.wait(deadline)
+        finally:
+            self._waiter.close()
 
 
 class AsyncAlarm:

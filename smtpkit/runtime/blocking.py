@@ -44,9 +44,20 @@ class BlockingStream:
         return local_name(self._socket.getsockname())
 
     async def read(self, deadline: float) -> bytes:
-        while (data := self._receive()) is None:
+        if self._early or self._decrypted():
+            data = self._receive()
+        else:
+            # Waiting first: when we ask, the answer is mostly not there yet.
             wait(self._socket, READABLE, deadline)
+            data = self._from_socket()
+        while data is None:
+            wait(self._socket, READABLE, deadline)
+            data = self._from_socket()
         return data
+
+    def _decrypted(self) -> bool:
+        """Whether TLS holds octets that the socket does not tell of."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     async def received(self) -> bytes | None:
         return self._receive()
