@@ -195,6 +195,7 @@ class Window:
         transaction.due += 1
 
     async def _write(self) -> None:
+        self._dialogue.deadline = self._under_way[0].ledger.deadline
         await self._dialogue.write(*self._outgoing.taken())
 
     # -- what is heard -------------------------------------------------------------

@@ -378,3 +378,13 @@ def test_a_second_event_loop_opens_a_connection_of_its_own() -> None:
         run(transport.close(BlockingRuntime()))
     gc.collect()
     assert [player.said.count("QUIT") for player in players] == [0, 1, 1]
+
+
+def test_the_total_is_counted_anew_for_each_mail() -> None:
+    slow = MAIL.replace("content", "content\nwait 8")
+    player = Player(steps(f"{HELLO}{slow}{slow}")[0])
+    runtime = simulated([player])
+    transport = PlaintextSmtpTransport("a.test", local_hostname="me.test", timeouts=Timeouts(total=10))
+    assert run(transport.send(mail(), runtime)).ok
+    assert run(transport.send(mail(), runtime)).ok
+    assert runtime.now() == 16
