@@ -124,7 +124,8 @@ class MailerBase:
         if not domain and username and "@" in username:
             domain = username.rpartition("@")[2]
         to = provider.endpoint(security=security, region=region, domain=domain)
-        given = {**options, "username": login, "password": password, "token": token}
+        quirks = {quirk.removeprefix("no-"): False for quirk in provider.quirks}
+        given = {**quirks, **options, "username": login, "password": password, "token": token}
         return cls(
             smtp_transport(to.security, to.host, to.port, given),
             default_from=login if default_from is None and provider.username == "address" else default_from,

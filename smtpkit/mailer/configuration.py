@@ -184,11 +184,13 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 _READERS: dict[str, Callable[[str], object]] = {
     "allow_insecure_auth": _boolean,
+    "chunking": _boolean,
     "connections": int,
     "default_from": str,
     "domain": str,
     "local_hostname": str,
     "mechanisms": _names,
+    "messages_per_connection": int,
     "on_partial": str,
     "pipelining": _boolean,
     "region": str,

@@ -17,7 +17,7 @@ __all__ = ["load"]
 _Entry: TypeAlias = dict[str, Any]
 
 _ITS_OWN = ("name", "title", "aliases", "domains", "regions", "mx_patterns", "like")
-_LISTS = ("mechanisms", "domains", "aliases", "mx_patterns", "sources")
+_LISTS = ("mechanisms", "domains", "aliases", "mx_patterns", "sources", "quirks")
 
 
 def load() -> tuple[Provider, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "PasswordKind",
     "Provider",
     "ProviderStatus",
+    "Quirk",
     "SendingLimit",
     "UsernameRule",
 ]
@@ -57,6 +58,9 @@ _MADE_PASSWORDS: dict[PasswordKind, str] = {
     "api-key": "an API key as password",
     "smtp-password": "a password made for SMTP",
 }
+
+Quirk: TypeAlias = Literal["no-pipelining", "no-chunking"]
+"""An extension of SMTP that is offered and must not be used."""
 
 
 @value
@@ -162,6 +166,8 @@ class Provider:
     confidence: Confidence = "single-source"
     without_login: bool = False
     """Whether it also takes mail without log-in, such as from IP addresses that its customer has named."""
+    quirks: tuple[Quirk, ...] = ()
+    """Extensions that its servers offer and cannot do: mailers for it do without."""
 
     def endpoint(
         self, *, security: EndpointSecurity | None = None, region: str | None = None, domain: str | None = None

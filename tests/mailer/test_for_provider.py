@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from made import Made, limits, made
+from made import Made, limits, made, options
 from smtpkit import (
     Address,
     AsyncMailer,
@@ -164,3 +164,20 @@ def test_for_address_with_a_token() -> None:
 def test_for_address_refuses(mailer: type[Mailer], address: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         mailer.for_address(address, "secret")
+
+
+@MAILERS
+def test_quirks_of_a_provider_switch_off_what_its_servers_offer(mailer: type[Mailer | AsyncMailer]) -> None:
+    odd = providers.Provider(
+        name="odd_mail",
+        title="Odd Mail",
+        endpoints=(providers.Endpoint("smtp.odd.example", 587, "starttls"),),
+        quirks=("no-chunking",),
+    )
+    providers.register(odd)
+    try:
+        server = options(mailer.for_provider("odd_mail", **LOGIN))
+        assert (server.pipelining, server.chunking) == (True, False)
+        assert options(mailer.for_provider("odd_mail", **LOGIN, chunking=True)).chunking
+    finally:
+        providers.unregister("odd_mail")

@@ -70,11 +70,12 @@ def test_from_url(mailer: type[Mailer], url: str, expected: Made) -> None:
 def test_keys_of_every_kind() -> None:
     server = options(
         Mailer.from_url(
-            "smtps://h?connections=4&pipelining=no&mechanisms=plain,SCRAM-SHA-256&tls=ca.pem&local_hostname=me.test"
+            "smtps://h?connections=4&pipelining=no&chunking=no&messages_per_connection=9&mechanisms=plain,SCRAM-SHA-256&tls=ca.pem&local_hostname=me.test"
             "&source_address=127.0.0.2&timeouts.reply=2.5&timeouts.total=60&on_partial=raise"
         )
     )
-    assert server.pipelining is False
+    assert server.pipelining is server.chunking is False
+    assert server.messages_per_connection == 9
     assert server.mechanisms == ("PLAIN", "SCRAM-SHA-256")
     assert (server.tls, server.local_hostname, server.source_address) == ("ca.pem", "me.test", "127.0.0.2")
     assert server.timeouts == Timeouts(reply=2.5, total=60)
