@@ -55,30 +55,27 @@ class _Process:
 
     def renew(self) -> None:
         self.token = hexlify(os.urandom(8)).decode()
-        self.counter = count(1)
-
-    def unique(self) -> str:
-        # Of one length, so that two renderings of a message are equally long. The time is for machines that are
-        # copied while they run.
-        return f"{int(time.time()):08x}.{next(self.counter):08x}.{self.token}"
+        # Numbers of one length, so that two renderings of a message are equally long.
+        self.counter = count(10**8)
 
 
 _process: _Process | None = None
 
 
-def _unique() -> str:
+def _started() -> _Process:
     global _process
-    if _process is None:
-        _process = _Process()
-        if hasattr(os, "register_at_fork"):
-            # Without this a child of a fork goes on with its parent's token and counter.
-            os.register_at_fork(after_in_child=_process.renew)
-    return _process.unique()
+    _process = _Process()
+    if hasattr(os, "register_at_fork"):
+        # Without this a child of a fork goes on with its parent's token and counter.
+        os.register_at_fork(after_in_child=_process.renew)
+    return _process
 
 
 def message_id(domain: str) -> str:
     """A new message id (RFC 5322 §3.6.4), with its angle brackets, in the ASCII ``domain``."""
-    return f"<{_unique()}@{domain}>"
+    process = _process or _started()
+    # The time is for machines that are copied while they run.
+    return f"<{int(time.time())}.{next(process.counter)}.{process.token}@{domain}>"
 
 
 def nonce() -> str:
