@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smtpkit.address import Address
 from smtpkit.dsn import DsnRequest
 from smtpkit.errors import InvalidMessage, MissingSender, NoRecipients
+from smtpkit.fields import recipients_of
 from smtpkit.raw import RawMessage
 from smtpkit.value import put, value
 
@@ -76,8 +77,7 @@ class Envelope:
         if isinstance(message, RawMessage) and "from_" not in fields:
             raise MissingSender("the message has no From", hint="Give an envelope with a reverse-path.")
         reverse_path = fields["return_path"] if "return_path" in fields else fields.get("sender", fields.get("from_"))
-        recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
-        return cls(reverse_path, recipients, fields.get("dsn"), fields.get("require_tls", False))
+        return cls(reverse_path, recipients_of(fields), fields.get("dsn"), fields.get("require_tls", False))
 
     def with_requests(self, message: Message | RawMessage) -> Envelope:
         """The envelope with what ``message`` asks for and it does not itself: DSN and TLS."""

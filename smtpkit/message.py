@@ -11,7 +11,8 @@ from smtpkit.attachment import Attachment
 from smtpkit.body import Body
 from smtpkit.dsn import DsnRequest, RecipientDsn
 from smtpkit.errors import InvalidMessage, MissingSender
-from smtpkit.fields import Fields, HeaderMethods, Mailboxes
+from smtpkit.fields import Fields, recipients_of
+from smtpkit.header import HeaderMethods
 from smtpkit.mime.characters import shown
 from smtpkit.mime.references import problems
 from smtpkit.mime.structure import render
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from smtpkit.dsn import Notify, Returned
     from smtpkit.mime.content import Content
 
-__all__ = ["Fields", "Mailboxes", "Message"]
+__all__ = ["Fields", "Message"]
 
 
 class Message(HeaderMethods):
@@ -257,15 +258,13 @@ class Message(HeaderMethods):
 
     def __repr__(self) -> str:
         given = self._fields
-        recipients = given.get("to", ()) + given.get("cc", ()) + given.get("bcc", ())
-        return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients)}>"
+        return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients_of(given))}>"
 
 
 def _pointless_requests(fields: Fields) -> tuple[str, ...]:
     if "dsn" not in fields:
         return ()
-    recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
-    known = {address.addr_spec for address in recipients}
+    known = {address.addr_spec for address in recipients_of(fields)}
     asked = [each.recipient.addr_spec for each in fields["dsn"].recipients]
     return tuple(
         f"dsn(recipient={shown(each)}): this is no recipient of the mail" for each in asked if each not in known

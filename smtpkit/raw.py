@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit.address import Address, listed
 from smtpkit.errors import InvalidMessage
+from smtpkit.fields import recipients_of
 from smtpkit.mime.characters import shown
 from smtpkit.mime.content import Content
 from smtpkit.pattern import Pattern
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Self
 
-    from smtpkit.message import Fields
+    from smtpkit.fields import Fields
 
 __all__ = ["RawMessage"]
 
@@ -137,8 +138,8 @@ class RawMessage:
 
     def __repr__(self) -> str:
         given = self.fields
-        recipients = given.get("to", ()) + given.get("cc", ()) + self._bcc
-        return f"<RawMessage {shown(given.get('subject', ''))} to {listed(recipients)}: {len(self._data)} octets>"
+        recipients = listed(recipients_of(given))
+        return f"<RawMessage {shown(given.get('subject', ''))} to {recipients}: {len(self._data)} octets>"
 
 
 def _restored(data: bytes, bcc: tuple[Address, ...]) -> RawMessage:
