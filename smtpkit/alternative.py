@@ -6,7 +6,7 @@ from smtpkit.attachment import Attachment
 from smtpkit.body import Body
 from smtpkit.content_types import checked_content_type
 from smtpkit.errors import InvalidMessage
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
@@ -40,7 +40,7 @@ class Alternative:
                 )
             if not charset:
                 content_type += "; charset=utf-8"
-        put(self, "content", Body.of("the alternative", content) if isinstance(content, str) else content)
+        put(self, "content", content if isinstance(content, bytes) else Body.of("the alternative", content))
         put(self, "content_type", content_type)
 
 
@@ -50,7 +50,7 @@ def other_alternative(content: str | bytes, content_type: str) -> Alternative:
     Raises:
         InvalidMessage: it is one of those, or no `Alternative`.
     """
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = checked_content_type(content_type).partition(";")[0].strip().lower()
     if kind in _OWN_METHOD:
         raise InvalidMessage(f"{kind} cannot be given as an alternative", hint=_OWN_METHOD[kind])
     return Alternative(content, content_type)
@@ -62,6 +62,7 @@ def calendar_alternative(ics: str, method: str) -> Alternative:
     Raises:
         InvalidMessage: no iCalendar object, or not with this METHOD.
     """
+    require_text("the method", method, InvalidMessage)
     method = method.upper()
     if method not in _METHODS:
         raise InvalidMessage(f"not a method of iTIP: {shown(method)}", hint=f"Use one of {', '.join(_METHODS)}.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidMessage
-from smtpkit.mime.characters import require_text, shown
+from smtpkit.mime.characters import kind_of, require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
@@ -93,6 +93,13 @@ class DsnRequest:
         put(self, "notify", _times(notify))
         put(self, "ret", ret)
         put(self, "envelope_id", None if envelope_id is None else _checked_envelope_id(envelope_id))
+        recipients = tuple(recipients)
+        for each in recipients:
+            if not isinstance(each, RecipientDsn):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidMessage(
+                    f"recipients= needs RecipientDsn, not {kind_of(each)}",
+                    hint='Write RecipientDsn("ann@example.com", "success").',
+                )
         put(self, "recipients", tuple({each.recipient.addr_spec: each for each in recipients}.values()))
 
     def with_recipient(self, asked: RecipientDsn) -> DsnRequest:
@@ -109,11 +116,13 @@ class DsnRequest:
 
 def _times(given: Notify | Iterable[Notify]) -> tuple[Notify, ...]:
     """What was given, each once and in the order of the standard."""
-    times = (given,) if isinstance(given, str) else tuple(given)
+    one = isinstance(given, str) or not hasattr(given, "__iter__")
+    times: tuple[Any, ...] = (given,) if one else tuple(given)
     unknown = [each for each in times if each not in _TIMES]
     if unknown:
         raise InvalidMessage(
-            f"not a time to notify: {unknown[0]!r}", hint=f"Use {', '.join(map(repr, _TIMES[:-1]))}, or 'never' alone."
+            f"not a time to notify: {unknown[0]!r:.60}",
+            hint=f"Use {', '.join(map(repr, _TIMES[:-1]))}, or 'never' alone.",
         )
     if "never" in times and len(set(times)) > 1:
         raise InvalidMessage("'never' goes with no other time to notify (RFC 3461 §4.1)", hint="Give it alone.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from smtpkit import stamp
-from smtpkit.address import Address
+from smtpkit.address import Address, mailboxes_of
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage
 from smtpkit.lists import ListMethods
+from smtpkit.mime.characters import kind_of
 from smtpkit.mime.headers import check_unstructured, checked_name
 from smtpkit.mime.identifiers import checked_message_id
 from smtpkit.threads import ThreadMethods
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
+    from smtpkit.address import Mailboxes
     from smtpkit.fields import AutoSubmitted, Level
 
-__all__ = ["HeaderMethods", "Mailboxes"]
-
-Mailboxes: TypeAlias = "str | Address | Iterable[str | Address]"
-"""One mailbox, or several."""
+__all__ = ["HeaderMethods"]
 
 
 class HeaderMethods(ThreadMethods, ListMethods):
@@ -84,11 +83,16 @@ class HeaderMethods(ThreadMethods, ListMethods):
         return self._with({"headers": (*self._fields.get("headers", ()), (name, value))})
 
     def date(self, when: datetime) -> Self:
-        """Date: an aware time. Without this call it is the time of sending, in UTC."""
-        if not hasattr(when, "utcoffset"):
-            raise InvalidMessage(f"the date is a datetime, and {type(when).__name__} was given")
+        """Date: an aware time, whose seconds and zone are kept (RFC 5322 §3.3). Without this call it is the time of
+        sending, in UTC.
+
+        Raises:
+            InvalidMessage: no datetime, or a naive one.
+        """
+        if not hasattr(when, "astimezone"):
+            raise InvalidMessage(f"the date must be a datetime, not {kind_of(when)}", hint=_DATES)
         if when.utcoffset() is None:
-            raise InvalidMessage("the date has no time zone", hint="Use datetime.now(timezone.utc) or .astimezone().")
+            raise InvalidMessage("the date has no time zone", hint=_DATES)
         return self._with({"date": stamp.date_text(when)})
 
     def message_id(self, message_id: str) -> Self:
@@ -112,6 +116,7 @@ class HeaderMethods(ThreadMethods, ListMethods):
         return self._with({"auto_submitted": kind})
 
 
+_DATES = "Use datetime.now(UTC); a local time gets its zone by .astimezone()."
 _OWN_METHOD = {
     "from": "Use from_().",
     "sender": "Use sender().",
@@ -147,13 +152,7 @@ def _address(field: str, given: str | Address) -> Address:
 
 
 def _addresses(field: str, given: Iterable[Mailboxes]) -> tuple[Address, ...]:
-    each = [one for some in given for one in ((some,) if isinstance(some, (str, Address)) else _several(some))]
     try:
-        return tuple([Address.of(one) for one in each])
+        return tuple([address for some in given for address in mailboxes_of(some)])
     except InvalidAddress as error:
         raise InvalidAddress(f"{field}: {error.message}", hint=error.hint) from None
-
-
-def _several(given: Any) -> Iterable[Any]:
-    # What is neither one nor several is for `Address` to refuse.
-    return given if hasattr(given, "__iter__") else (given,)

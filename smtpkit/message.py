@@ -13,7 +13,7 @@ from smtpkit.dsn import DsnRequest, RecipientDsn
 from smtpkit.errors import InvalidMessage, MissingSender
 from smtpkit.fields import Fields, recipients_of
 from smtpkit.header import HeaderMethods
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import kind_of, require_bytes, shown
 from smtpkit.mime.references import problems
 from smtpkit.mime.structure import render
 
@@ -176,7 +176,15 @@ class Message(HeaderMethods):
 
         It is not sent, with `RequireTlsUnsupported`, unless this connection has verified TLS and the server
         offers REQUIRETLS.
+
+        Raises:
+            InvalidMessage: ``required`` is neither True nor False.
         """
+        if not isinstance(required, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidMessage(
+                f"require_tls() takes True or False, not {kind_of(required)}",
+                hint="Write require_tls(), or leave it out.",
+            )
         return self._with({"require_tls": required})
 
     # -- the result ----------------------------------------------------------
@@ -243,6 +251,7 @@ class Message(HeaderMethods):
         """
         from smtpkit.mime.parser.parts import message_parsed
 
+        require_bytes("parse()", data)
         return message_parsed(cls.of({}), data)
 
     def __reduce__(self) -> tuple[object, ...]:

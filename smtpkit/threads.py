@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from smtpkit.errors import InvalidMessage
 from smtpkit.fields import BaseMessage
+from smtpkit.mime.characters import kind_of
 from smtpkit.mime.identifiers import message_ids
+from smtpkit.raw import RawMessage
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Original", "ThreadMethods"]
 
-Original: TypeAlias = "str | BaseMessage | EmailMessage"
+Original: TypeAlias = "str | BaseMessage | RawMessage | EmailMessage"
 """A message id, or the mail that has it."""
 
 
@@ -50,13 +52,13 @@ class ThreadMethods(BaseMessage):
 def _id_of(original: Original) -> str:
     if isinstance(original, str):
         return original
-    found = original.fields.get("message_id") if isinstance(original, BaseMessage) else original.get("Message-ID")
+    found = original.fields.get("message_id") if isinstance(original, BaseMessage) else _value(original, "Message-ID")
     if not found:
         raise InvalidMessage(
             "the original has no Message-ID",
             hint="A Message gets its id when it is sent: use receipt.message_id, or completed() before sending.",
         )
-    return str(found)
+    return found
 
 
 def _thread_of(original: Original) -> tuple[str, ...]:
@@ -66,5 +68,18 @@ def _thread_of(original: Original) -> tuple[str, ...]:
     if isinstance(original, BaseMessage):
         given = original.fields
         return given.get("references") or given.get("thread", ())
-    found = original.get("References") or original.get("In-Reply-To")
-    return message_ids("References", [str(found)]) if found else ()
+    found = _value(original, "References") or _value(original, "In-Reply-To")
+    return message_ids("References", [found]) if found else ()
+
+
+def _value(original: RawMessage | EmailMessage, name: str) -> str | None:
+    """What the header of ``original`` says in the field ``name``."""
+    if isinstance(original, RawMessage):
+        return next((value for each, value in original.header_fields if each.lower() == name.lower()), None)
+    if not hasattr(original, "get_all"):  # pyright: ignore[reportUnnecessaryComparison]
+        raise InvalidMessage(
+            f"neither a message id nor a mail: {kind_of(original)}",
+            hint="Give each as an argument of its own: references(*ids).",
+        )
+    found = original.get(name)
+    return None if found is None else str(found)
