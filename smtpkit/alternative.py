@@ -70,10 +70,10 @@ def calendar_alternative(ics: str, method: str) -> Alternative:
     lines = text.replace("\n", "\r\n") + "\r\n"
     if not lines[:17].upper().startswith("BEGIN:VCALENDAR\r\n"):
         raise InvalidMessage(f"not a calendar: {shown(ics)}", hint="It begins with BEGIN:VCALENDAR (RFC 5545).")
-    found = {each.upper() for each in _CALENDAR_METHOD.findall(_FOLDED.sub("", lines))}
-    if found != {method}:
+    found = sorted({each.upper() for each in _CALENDAR_METHOD.findall(_FOLDED.sub("", lines))})
+    if found != [method]:
         raise InvalidMessage(
-            f"the calendar has the METHOD {' and '.join(sorted(found)) or '(none)'}, not {method}",
+            f"the calendar has the METHOD {' and '.join(found)[:60] or '(none)'}, not {method}",
             hint=f'Put the line "METHOD:{method}" after BEGIN:VCALENDAR, or give method= the one that is there.',
         )
     return Alternative(lines, f"text/calendar; charset=utf-8; method={method}")

@@ -89,7 +89,7 @@ class DsnRequest:
         recipients: Iterable[RecipientDsn] = (),
     ) -> None:
         if ret not in (None, "full", "headers"):
-            raise InvalidMessage(f"not a part of the mail to return: {ret!r}", hint='Use "full" or "headers".')
+            raise InvalidMessage(f"not a part of the mail to return: {ret!r:.60}", hint='Use "full" or "headers".')
         put(self, "notify", _times(notify))
         put(self, "ret", ret)
         put(self, "envelope_id", None if envelope_id is None else _checked_envelope_id(envelope_id))

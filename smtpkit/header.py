@@ -112,7 +112,7 @@ class HeaderMethods(ThreadMethods, ListMethods):
         have the null reverse-path, too: ``return_path(None)``.
         """
         if kind not in ("auto-generated", "auto-replied", "auto-notified", "no"):
-            raise InvalidMessage(f"not a kind of mail: {kind!r}", hint='Use "auto-generated" or "auto-replied".')
+            raise InvalidMessage(f"not a kind of mail: {kind!r:.60}", hint='Use "auto-generated" or "auto-replied".')
         return self._with({"auto_submitted": kind})
 
 

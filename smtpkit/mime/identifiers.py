@@ -74,6 +74,7 @@ def checked_list_id(given: str) -> str:
             f"not the id of a list: {shown(given)}",
             hint='Write it like a host name in your domain: "news.example.com"; what people read is name=.',
         )
+    refuse_encoded_words("the id of a list", identifier, InvalidMessage)
     return identifier
 
 
