@@ -58,7 +58,9 @@ class Address:
     """
 
     addr_spec: str
+    """Such as ``ann@example.com`` (RFC 5322 §3.4.1)."""
     display_name: str = ""
+    """What people read; any text of one line."""
 
     def __init__(self, addr_spec: str, display_name: str = "") -> None:
         require_text("an address", addr_spec, InvalidAddress, _FORMS)

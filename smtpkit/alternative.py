@@ -25,11 +25,13 @@ class Alternative:
     """The content of a message in another form. Text travels as UTF-8, and its content type says so.
 
     Raises:
-        InvalidMessage: no content type, or text whose content type names another charset.
+        InvalidMessage: no content type, a content that is neither str nor bytes, or text whose content type names
+            another charset.
     """
 
     content: str | bytes
     content_type: str
+    """With its charset, if the content is text."""
 
     def __init__(self, content: str | bytes, content_type: str) -> None:
         charset = _CHARSET.search(checked_content_type(content_type))

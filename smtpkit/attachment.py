@@ -60,10 +60,13 @@ class Attachment:
     source: bytes | str | ChunkFactory | Message | RawMessage
     """The octets, or where they come from: a path, a factory, a mail."""
     filename: str
+    """Without a path."""
     content_type: str
+    """With its parameters (RFC 2045 §5.1)."""
     content_id: str | None
+    """Without angle brackets (RFC 2392); None for a file that is not inline."""
     stated_size: int | None
-    """What was said of a factory."""
+    """Octets, as they were told of a factory."""
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidMessage
+from smtpkit.fields import recipients_of
 from smtpkit.mime.characters import kind_of, require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
@@ -13,7 +14,9 @@ from smtpkit.value import put, value
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DsnRequest", "Notify", "RecipientDsn", "Returned", "xtext"]
+    from smtpkit.fields import Fields
+
+__all__ = ["DsnRequest", "Notify", "RecipientDsn", "Returned", "pointless_requests", "xtext"]
 
 Notify: TypeAlias = Literal["success", "failure", "delay", "never"]
 """When the sender is told: NOTIFY (RFC 3461 §4.1)."""
@@ -77,7 +80,9 @@ class DsnRequest:
 
     notify: tuple[Notify, ...]
     ret: Returned | None
+    """How much of the mail comes back with a failure; the servers decide where it is None."""
     envelope_id: str | None
+    """Printable ASCII, up to 100 characters as xtext (RFC 3461 §4.4)."""
     recipients: tuple[RecipientDsn, ...]
     """Recipients for whom something else is asked, each once."""
 
@@ -112,6 +117,17 @@ class DsnRequest:
             if each.recipient.addr_spec == recipient.addr_spec:
                 return each if each.notify else RecipientDsn(recipient, self.notify, each.original_recipient)
         return RecipientDsn(recipient, self.notify)
+
+
+def pointless_requests(fields: Fields) -> tuple[str, ...]:
+    """A sentence for each recipient of a request who is none of the mail."""
+    asked = fields["dsn"].recipients if "dsn" in fields else ()
+    known = {address.addr_spec for address in recipients_of(fields)} if asked else set[str]()
+    return tuple(
+        f"dsn(recipient={shown(each.recipient.addr_spec)}): this is no recipient of the mail"
+        for each in asked
+        if each.recipient.addr_spec not in known
+    )
 
 
 def _times(given: Notify | Iterable[Notify]) -> tuple[Notify, ...]:

@@ -26,7 +26,10 @@ __all__ = ["HeaderMethods"]
 
 
 class HeaderMethods(ThreadMethods, ListMethods):
-    """What a `Message` says in its header: who, to whom, about what. Every method returns a new message."""
+    """What a `Message` says in its header: who, to whom, about what. Every method returns a new message.
+
+    What takes addresses raises `InvalidAddress` for one that is not valid, and names the field.
+    """
 
     __slots__ = ()
 
@@ -37,41 +40,46 @@ class HeaderMethods(ThreadMethods, ListMethods):
         return self._with({"from_": _address("From", address)})
 
     def sender(self, address: str | Address) -> Self:
-        """Sender: who sends it for the author, where that is somebody else."""
+        """Sender: who sends it for the author, where that is somebody else (RFC 5322 §3.6.2)."""
         return self._with({"sender": _address("Sender", address)})
 
     def to(self, *addresses: Mailboxes) -> Self:
-        """To: each argument is one mailbox, or a list of them."""
+        """To: each argument is one mailbox, or a list of them (RFC 5322 §3.6.3). Adds to earlier ones."""
         return self._with({"to": self._fields.get("to", ()) + _addresses("To", addresses)})
 
     def cc(self, *addresses: Mailboxes) -> Self:
-        """Cc: further recipients whom everybody sees."""
+        """Cc: further recipients whom everybody sees. Adds to earlier ones."""
         return self._with({"cc": self._fields.get("cc", ()) + _addresses("Cc", addresses)})
 
     def bcc(self, *addresses: Mailboxes) -> Self:
-        """Bcc: recipients whom nobody sees. They are in the envelope and never in the content."""
+        """Bcc: recipients whom nobody sees. They are in the envelope and never in the content. Adds to earlier ones."""
         return self._with({"bcc": self._fields.get("bcc", ()) + _addresses("Bcc", addresses)})
 
     def reply_to(self, *addresses: Mailboxes) -> Self:
-        """Reply-To: where answers go. Replaces earlier ones."""
+        """Reply-To: where answers go (RFC 5322 §3.6.2). Replaces earlier ones."""
         return self._with({"reply_to": _addresses("Reply-To", addresses)})
 
     def return_path(self, address: str | Address | None) -> Self:
         """The reverse-path of the envelope, where bounces go (RFC 5321 §4.1.1.2).
 
-        ``None`` is the null reverse-path ``<>``. Without this call it is Sender, else From.
+        ``None`` is the null reverse-path ``<>``, for mail that shall not bounce (RFC 5321 §4.5.5). Without this
+        call it is Sender, else From.
         """
         return self._with({"return_path": None if address is None else _address("Return-Path", address)})
 
     # -- what ----------------------------------------------------------------
 
     def subject(self, text: str) -> Self:
-        """Subject: one line of text, in any script."""
+        """Subject: one line of text, in any script (RFC 5322 §3.6.5).
+
+        Raises:
+            InvalidHeader: no str, CR, LF or NUL, or a word that fits in no line.
+        """
         check_unstructured("Subject", text)
         return self._with({"subject": text})
 
     def header(self, name: str, value: str) -> Self:
-        """Add a header field of your own, such as ``X-Campaign``.
+        """Add a header field of your own, such as ``X-Campaign``: one line of text, in any script (RFC 5322 §3.6.8).
 
         Raises:
             InvalidHeader: a name or value with CR, LF or NUL, or a field that has a method of its own.
@@ -96,11 +104,20 @@ class HeaderMethods(ThreadMethods, ListMethods):
         return self._with({"date": stamp.date_text(when)})
 
     def message_id(self, message_id: str) -> Self:
-        """Message-ID, with or without its angle brackets. Without this call each sending gets a new one."""
+        """Message-ID, with or without its angle brackets (RFC 5322 §3.6.4). Without this call each sending gets a new
+        one.
+
+        Raises:
+            InvalidMessage: not of the form ``unique@example.com``, in ASCII.
+        """
         return self._with({"message_id": checked_message_id(message_id)})
 
     def priority(self, level: Level) -> Self:
-        """How urgent it is, as X-Priority (1, 3, 5) and Importance (RFC 2156 §5.3.4): clients read one or the other."""
+        """How urgent it is, as X-Priority (1, 3, 5) and Importance (RFC 2156 §5.3.4): clients read one or the other.
+
+        Raises:
+            InvalidMessage: none of the three.
+        """
         if level not in ("high", "normal", "low"):
             raise InvalidMessage(f"not a priority: {level!r:.60}", hint='Use "high", "normal" or "low".')
         return self._with({"priority": level})
@@ -110,6 +127,9 @@ class HeaderMethods(ThreadMethods, ListMethods):
 
         ``"auto-generated"`` is news from a program, ``"auto-replied"`` the answer of one. Answers mostly
         have the null reverse-path, too: ``return_path(None)``.
+
+        Raises:
+            InvalidMessage: none of the four.
         """
         if kind not in ("auto-generated", "auto-replied", "auto-notified", "no"):
             raise InvalidMessage(f"not a kind of mail: {kind!r:.60}", hint='Use "auto-generated" or "auto-replied".')

@@ -39,7 +39,7 @@ class ListMethods(BaseMessage):
         """List-Unsubscribe: how to leave a list, by web page, by mail or both (RFC 2369 §3.2).
 
         With an https ``url`` and ``one_click`` the mail also has List-Unsubscribe-Post (RFC 8058): your page
-        must then unsubscribe on a POST without asking, and the DKIM signature must cover both fields.
+        must then unsubscribe on a POST without asking, and the DKIM signature must cover both fields (§4).
 
         Raises:
             InvalidHeader: neither is given, a URL that cannot stand there, or one click without https.

@@ -51,8 +51,8 @@ def blocks(page: str) -> list[str]:
 
 
 def told(block: str) -> str:
-    """What a block says it prints, in lines that begin with ``#>``; "..." stands for anything."""
-    return "".join(f"{line[3:]}\n" for line in block.splitlines() if line.startswith("#>"))
+    """What a block says it prints, in lines that begin with ``# >``; "..." stands for anything."""
+    return "".join(f"{line[4:]}\n" for line in block.splitlines() if line.startswith("# >"))
 
 
 def run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
@@ -66,9 +66,10 @@ def run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
         exec(compile(block, page, "exec"), names)  # noqa: S102
         printed = capsys.readouterr().out
         expected = told(block)
-        # A carriage return is nothing that a page can show.
-        shown = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
-        assert not expected or OutputChecker().check_output(expected, shown, ELLIPSIS), f"{block}\nprints\n{shown}"
+        # White space at an end is nothing that a page can show.
+        shown = "".join(f"{line.rstrip()}\n" for line in printed.rstrip().splitlines())
+        silent = page == "README.md" and not expected
+        assert silent or OutputChecker().check_output(expected, shown, ELLIPSIS), f"{block.strip()}\nprints\n{shown}"
         whole += printed
     names.clear()  # as when a script ends: its mailers go, and their connections with them
     return whole
