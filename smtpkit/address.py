@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from smtpkit.errors import InvalidAddress
 from smtpkit.mime.characters import (
@@ -146,9 +146,9 @@ def mailboxes_of(given: Mailboxes) -> tuple[Address, ...]:
         InvalidAddress: one of them is none.
     """
     # What is neither one nor several is for `Address` to refuse.
-    one = isinstance(given, (str, Address, bytes)) or not hasattr(given, "__iter__")
-    several: Any = (given,) if one else given
-    return tuple([Address.of(each) for each in several])
+    if isinstance(given, (str, Address, bytes)) or not hasattr(given, "__iter__"):
+        return (Address.of(cast("str", given)),)
+    return tuple([Address.of(each) for each in given])
 
 
 def listed(addresses: Sequence[Address]) -> str:
