@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from smtpkit.errors import InvalidAddress
-from smtpkit.mime.characters import refuse_breaks, refuse_encoded_words, require_text, shown
+from smtpkit.mime.characters import (
+    LONGEST_LINE,
+    quoted,
+    refuse_breaks,
+    refuse_encoded_words,
+    require_text,
+    shown,
+    unquoted,
+)
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["Address", "listed"]
+__all__ = ["Address", "Mailboxes", "listed", "mailboxes_of"]
+
+Mailboxes: TypeAlias = "str | Address | Iterable[str | Address]"
+"""One mailbox, or several."""
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # What nearly every address looks like. The validator takes 26-90 µs, this about one; a property
@@ -29,13 +39,11 @@ _LAST_LABEL = Pattern(rf"(?<=[@.])(?=[0-9-]*[A-Za-z])(?!.*--){_LABEL}\Z")
 
 _DIGITS_LAST = Pattern(r"(?:^|\.)[0-9-]+\Z")
 
-_QUOTED_NAME = Pattern(r'"((?:[^"\\]|\\.)*)"\s*')
 _NEEDS_QUOTES = Pattern(r'[()<>@,;:\\".\[\]]')
 _AMBIGUOUS = Pattern(r'[<>@,;:"\\]')
 _LONGEST = 254
 """Octets of an addr-spec (RFC 5321 §4.5.3.1.3)."""
-_MAX = 998
-"""No mailbox is longer than a line (RFC 5322 §2.1.1); checked before anything is parsed."""
+_FORMS = 'Write it as "ann@example.com" or "Ann <ann@example.com>".'
 
 
 @value
@@ -50,9 +58,13 @@ class Address:
     """
 
     addr_spec: str
+    """Such as ``ann@example.com`` (RFC 5322 §3.4.1)."""
     display_name: str = ""
+    """What people read; any text of one line."""
 
     def __init__(self, addr_spec: str, display_name: str = "") -> None:
+        require_text("an address", addr_spec, InvalidAddress, _FORMS)
+        require_text("the display name", display_name, InvalidAddress)
         put(self, "addr_spec", _validated(addr_spec))
         put(self, "display_name", refuse_breaks("the display name", display_name, InvalidAddress))
 
@@ -63,7 +75,7 @@ class Address:
         Raises:
             InvalidAddress: it is none, more than one, or could be read in two ways.
         """
-        require_text("an address", text, InvalidAddress)
+        require_text("an address", text, InvalidAddress, _FORMS)
         return _parsed(text)
 
     @classmethod
@@ -104,7 +116,7 @@ class Address:
         if not name:
             return self.addr_spec
         if _NEEDS_QUOTES.search(name) or name != name.strip():
-            name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            name = quoted(name)
         return f"{name} <{self.addr_spec}>"
 
 
@@ -117,13 +129,26 @@ def _parsed(text: str) -> Address:
             put(address, "addr_spec", f"{local}@{usual_domain}")
             put(address, "display_name", name.strip())
             return address
-    if len(text) > _MAX:
+    # No mailbox is longer than a line.
+    if len(text) > LONGEST_LINE:
         raise _too_long(text)
     text = text.strip()
     if "<" not in text and ">" not in text:
         return Address(text)
     name, addr_spec = _split(refuse_breaks("the address", text, InvalidAddress))
     return Address(addr_spec, name)
+
+
+def mailboxes_of(given: Mailboxes) -> tuple[Address, ...]:
+    """The mailboxes that were ``given``, one or several.
+
+    Raises:
+        InvalidAddress: one of them is none.
+    """
+    # What is neither one nor several is for `Address` to refuse.
+    if isinstance(given, (str, Address, bytes)) or not hasattr(given, "__iter__"):
+        return (Address.of(cast("str", given)),)
+    return tuple([Address.of(each) for each in given])
 
 
 def listed(addresses: Sequence[Address]) -> str:
@@ -134,9 +159,9 @@ def listed(addresses: Sequence[Address]) -> str:
 
 def _split(text: str) -> tuple[str, str]:
     """Display name and addr-spec of a mailbox with angle brackets."""
-    quoted = _QUOTED_NAME.match(text)
-    if quoted:
-        name, rest = re.sub(r"\\(.)", r"\1", quoted[1]), text[quoted.end() :]
+    found = unquoted(text)
+    if found:
+        name, rest = found[0], found[1].lstrip()
     else:
         at = text.find("<")
         name, rest = text[:at].rstrip(), text[at:]
@@ -178,7 +203,7 @@ def _usual_domain(domain: str) -> str | None:
 @lru_cache(maxsize=1024)
 def _validated_slowly(addr_spec: str) -> str:
     """What the fast path does not know: quoted local parts, literals, other scripts, and all that is wrong."""
-    if len(addr_spec) > _MAX:
+    if len(addr_spec) > LONGEST_LINE:
         raise _too_long(addr_spec)
     from email_validator import EmailNotValidError
 
@@ -230,7 +255,11 @@ def _hint(addr_spec: str) -> str:
         return 'One argument is one mailbox: write to("a@example.com", "b@example.com").'
     if "(" in addr_spec:
         return 'Comments are not read. Write a name as "Ann <ann@example.com>".'
-    return 'Write it as "ann@example.com" or "Ann <ann@example.com>".'
+    if not addr_spec:
+        return 'Write it as "ann@example.com", or leave it out where there is none. The null reverse-path is None.'
+    if "<" in addr_spec:
+        return 'Use Address("ann@example.com", "Ann"), or Address.parse("Ann <ann@example.com>").'
+    return _FORMS
 
 
 @lru_cache(maxsize=1024)

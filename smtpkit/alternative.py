@@ -6,7 +6,7 @@ from smtpkit.attachment import Attachment
 from smtpkit.body import Body
 from smtpkit.content_types import checked_content_type
 from smtpkit.errors import InvalidMessage
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
@@ -25,11 +25,13 @@ class Alternative:
     """The content of a message in another form. Text travels as UTF-8, and its content type says so.
 
     Raises:
-        InvalidMessage: no content type, or text whose content type names another charset.
+        InvalidMessage: no content type, a content that is neither str nor bytes, or text whose content type names
+            another charset.
     """
 
     content: str | bytes
     content_type: str
+    """With its charset, if the content is text."""
 
     def __init__(self, content: str | bytes, content_type: str) -> None:
         charset = _CHARSET.search(checked_content_type(content_type))
@@ -40,7 +42,7 @@ class Alternative:
                 )
             if not charset:
                 content_type += "; charset=utf-8"
-        put(self, "content", Body.of("the alternative", content) if isinstance(content, str) else content)
+        put(self, "content", content if isinstance(content, bytes) else Body.of("the alternative", content))
         put(self, "content_type", content_type)
 
 
@@ -50,7 +52,7 @@ def other_alternative(content: str | bytes, content_type: str) -> Alternative:
     Raises:
         InvalidMessage: it is one of those, or no `Alternative`.
     """
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = checked_content_type(content_type).partition(";")[0].strip().lower()
     if kind in _OWN_METHOD:
         raise InvalidMessage(f"{kind} cannot be given as an alternative", hint=_OWN_METHOD[kind])
     return Alternative(content, content_type)
@@ -62,6 +64,7 @@ def calendar_alternative(ics: str, method: str) -> Alternative:
     Raises:
         InvalidMessage: no iCalendar object, or not with this METHOD.
     """
+    require_text("the method", method, InvalidMessage)
     method = method.upper()
     if method not in _METHODS:
         raise InvalidMessage(f"not a method of iTIP: {shown(method)}", hint=f"Use one of {', '.join(_METHODS)}.")
@@ -69,10 +72,10 @@ def calendar_alternative(ics: str, method: str) -> Alternative:
     lines = text.replace("\n", "\r\n") + "\r\n"
     if not lines[:17].upper().startswith("BEGIN:VCALENDAR\r\n"):
         raise InvalidMessage(f"not a calendar: {shown(ics)}", hint="It begins with BEGIN:VCALENDAR (RFC 5545).")
-    found = {each.upper() for each in _CALENDAR_METHOD.findall(_FOLDED.sub("", lines))}
-    if found != {method}:
+    found = sorted({each.upper() for each in _CALENDAR_METHOD.findall(_FOLDED.sub("", lines))})
+    if found != [method]:
         raise InvalidMessage(
-            f"the calendar has the METHOD {' and '.join(sorted(found)) or '(none)'}, not {method}",
+            f"the calendar has the METHOD {' and '.join(found)[:60] or '(none)'}, not {method}",
             hint=f'Put the line "METHOD:{method}" after BEGIN:VCALENDAR, or give method= the one that is there.',
         )
     return Alternative(lines, f"text/calendar; charset=utf-8; method={method}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from smtpkit.content_types import checked_content_type, guess_content_type
 from smtpkit.errors import InvalidMessage, UnreadableAttachment
-from smtpkit.mime.characters import refuse_breaks, refuse_encoded_words, shown
+from smtpkit.mime.characters import kind_of, refuse_breaks, refuse_encoded_words, require_text, shown
 from smtpkit.mime.enclosed import enclosed, enclosed_as
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
@@ -31,6 +31,8 @@ class BinaryFile(Protocol):
 
 
 _CONTENT_ID = Pattern(r"[!#-;=?-\[\]-~]{1,255}\Z")
+
+_CHUNKS = "It is called without arguments and gives chunks of bytes: a list of them, or yield."
 
 ChunkFactory: TypeAlias = "Callable[[], Iterable[bytes]]"
 """Called each time the mail is read; gives the same octets each time, in chunks of any length."""
@@ -58,10 +60,13 @@ class Attachment:
     source: bytes | str | ChunkFactory | Message | RawMessage
     """The octets, or where they come from: a path, a factory, a mail."""
     filename: str
+    """Without a path."""
     content_type: str
+    """With its parameters (RFC 2045 §5.1)."""
     content_id: str | None
+    """Without angle brackets (RFC 2392); None for a file that is not inline."""
     stated_size: int | None
-    """What was said of a factory."""
+    """Octets, as they were told of a factory."""
 
     def __init__(
         self,
@@ -74,16 +79,13 @@ class Attachment:
         data, own_name, own_type = _opened(source, size)
         # Whatever path a name came with is nobody else's business, and a trap for who saves it.
         given = own_name if filename is None else filename
+        require_text("the file name", given, InvalidMessage)
         name = given.replace("\\", "/").rpartition("/")[2]
         refuse_breaks("the file name", name, InvalidMessage)
         if name in ("", ".", ".."):
             raise InvalidMessage(f"not a file name: {shown(given)}", hint='Give one as "report.pdf".')
-        if content_id is not None and not _CONTENT_ID.match(content_id):
-            raise InvalidMessage(
-                f"not a content id: {shown(content_id)}",
-                hint='Give one as cid="logo"; in the HTML it stands as src="cid:logo".',
-            )
-        refuse_encoded_words("the content id", content_id or "", InvalidMessage)
+        if content_id is not None:
+            _check_content_id(content_id)
         put(self, "source", data)
         put(self, "filename", name)
         if own_type is None:
@@ -144,13 +146,24 @@ class Attachment:
         return f"Attachment({held}, filename={self.filename!r}, content_type={self.content_type!r}{inline})"
 
 
+def _check_content_id(content_id: str) -> None:
+    require_text("the content id", content_id, InvalidMessage)
+    if not _CONTENT_ID.match(content_id):
+        raise InvalidMessage(
+            f"not a content id: {shown(content_id)}",
+            hint='Give one as cid="logo"; in the HTML it stands as src="cid:logo".',
+        )
+    refuse_encoded_words("the content id", content_id, InvalidMessage)
+
+
 def _opened(
     source: AttachmentSource, size: int | None
 ) -> tuple[bytes | str | ChunkFactory | Message | RawMessage, str, str | None]:
     """The octets or where they come from, the file's own name, and the content type that a mail has."""
-    if size is not None and (size < 0 or not callable(source)):
+    if size is not None and (type(size) is not int or size < 0 or not callable(source)):
         raise InvalidMessage(
-            f"size={size} for {type(source).__name__}", hint="It is for a factory of chunks, in octets."
+            f"size={size!r} for {kind_of(source)}",
+            hint="It is a number of octets, and only for a factory of chunks: of others it is known.",
         )
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "attachment", None
@@ -199,11 +212,12 @@ def _read(path: str, length: int) -> Iterator[bytes]:
 
 def _given(factory: ChunkFactory, filename: str) -> Iterator[bytes]:
     try:
-        for chunk in factory():
+        chunks = factory()
+        if not hasattr(chunks, "__iter__"):
+            raise InvalidMessage(f"the factory of {filename!r} gave {kind_of(chunks)}", hint=_CHUNKS)
+        for chunk in chunks:
             if not isinstance(chunk, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidMessage(
-                    f"the factory of {filename!r} gave {type(chunk).__name__}", hint="It gives chunks of bytes."
-                )
+                raise InvalidMessage(f"the factory of {filename!r} gave {kind_of(chunk)} as a chunk", hint=_CHUNKS)
             yield bytes(chunk)
     except OSError as error:
         raise _unreadable(filename, error.strerror or str(error)) from error
@@ -224,5 +238,8 @@ def _size(path: str) -> int:
 def _unreadable(path: str, reason: str) -> UnreadableAttachment:
     return UnreadableAttachment(
         f"cannot read the attachment {shown(path)}: {reason}",
-        hint=f"The path is seen from {os.getcwd()!r}." if not os.path.isabs(path) else None,
+        hint=None
+        if os.path.isabs(path)
+        else f"The path is seen from {os.getcwd()!r}. A text itself is attached as bytes, with a name: "
+        'attach(text.encode(), filename="notes.txt").',
     )

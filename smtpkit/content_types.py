@@ -7,7 +7,7 @@ program would send different mails on different machines.
 from __future__ import annotations
 
 from smtpkit.errors import InvalidMessage
-from smtpkit.mime.characters import refuse_encoded_words, shown
+from smtpkit.mime.characters import refuse_encoded_words, require_text, shown
 from smtpkit.pattern import Pattern
 
 __all__ = ["checked_content_type", "guess_content_type"]
@@ -91,12 +91,13 @@ def checked_content_type(content_type: str) -> str:
     Raises:
         InvalidMessage: it cannot, or it is a multipart or message type, which no file can be given as.
     """
+    require_text("the content type", content_type, InvalidMessage)
     if not _CONTENT_TYPE.match(content_type):
         raise InvalidMessage(f"not a content type: {shown(content_type)}", hint='Write it as in "application/pdf".')
     refuse_encoded_words("the content type", content_type, InvalidMessage)
     if content_type.lower().startswith(("multipart/", "message/")):
         raise InvalidMessage(
             f"a file cannot be {shown(content_type)}: such parts may not be encoded (RFC 2046 §5.2.1)",
-            hint='Give a saved mail as "application/octet-stream"; smtpkit makes the multipart structure itself.',
+            hint='Attach a mail as RawMessage(data), and other octets as "application/octet-stream".',
         )
     return content_type

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidMessage
-from smtpkit.mime.characters import require_text, shown
+from smtpkit.fields import recipients_of
+from smtpkit.mime.characters import kind_of, require_text, shown
 from smtpkit.pattern import Pattern
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DsnRequest", "Notify", "RecipientDsn", "Returned", "xtext"]
+    from smtpkit.fields import Fields
+
+__all__ = ["DsnRequest", "Notify", "RecipientDsn", "Returned", "pointless_requests", "xtext"]
 
 Notify: TypeAlias = Literal["success", "failure", "delay", "never"]
 """When the sender is told: NOTIFY (RFC 3461 §4.1)."""
@@ -77,7 +80,9 @@ class DsnRequest:
 
     notify: tuple[Notify, ...]
     ret: Returned | None
+    """How much of the mail comes back with a failure; the servers decide where it is None."""
     envelope_id: str | None
+    """Printable ASCII, up to 100 characters as xtext (RFC 3461 §4.4)."""
     recipients: tuple[RecipientDsn, ...]
     """Recipients for whom something else is asked, each once."""
 
@@ -89,10 +94,17 @@ class DsnRequest:
         recipients: Iterable[RecipientDsn] = (),
     ) -> None:
         if ret not in (None, "full", "headers"):
-            raise InvalidMessage(f"not a part of the mail to return: {ret!r}", hint='Use "full" or "headers".')
+            raise InvalidMessage(f"not a part of the mail to return: {ret!r:.60}", hint='Use "full" or "headers".')
         put(self, "notify", _times(notify))
         put(self, "ret", ret)
         put(self, "envelope_id", None if envelope_id is None else _checked_envelope_id(envelope_id))
+        recipients = tuple(recipients)
+        for each in recipients:
+            if not isinstance(each, RecipientDsn):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidMessage(
+                    f"recipients= needs RecipientDsn, not {kind_of(each)}",
+                    hint='Write RecipientDsn("ann@example.com", "success").',
+                )
         put(self, "recipients", tuple({each.recipient.addr_spec: each for each in recipients}.values()))
 
     def with_recipient(self, asked: RecipientDsn) -> DsnRequest:
@@ -107,13 +119,26 @@ class DsnRequest:
         return RecipientDsn(recipient, self.notify)
 
 
+def pointless_requests(fields: Fields) -> tuple[str, ...]:
+    """A sentence for each recipient of a request who is none of the mail."""
+    asked = fields["dsn"].recipients if "dsn" in fields else ()
+    known = {address.addr_spec for address in recipients_of(fields)} if asked else set[str]()
+    return tuple(
+        f"dsn(recipient={shown(each.recipient.addr_spec)}): this is no recipient of the mail"
+        for each in asked
+        if each.recipient.addr_spec not in known
+    )
+
+
 def _times(given: Notify | Iterable[Notify]) -> tuple[Notify, ...]:
     """What was given, each once and in the order of the standard."""
-    times = (given,) if isinstance(given, str) else tuple(given)
+    one = isinstance(given, str) or not hasattr(given, "__iter__")
+    times: tuple[Any, ...] = (given,) if one else tuple(given)
     unknown = [each for each in times if each not in _TIMES]
     if unknown:
         raise InvalidMessage(
-            f"not a time to notify: {unknown[0]!r}", hint=f"Use {', '.join(map(repr, _TIMES[:-1]))}, or 'never' alone."
+            f"not a time to notify: {unknown[0]!r:.60}",
+            hint=f"Use {', '.join(map(repr, _TIMES[:-1]))}, or 'never' alone.",
         )
     if "never" in times and len(set(times)) > 1:
         raise InvalidMessage("'never' goes with no other time to notify (RFC 3461 §4.1)", hint="Give it alone.")

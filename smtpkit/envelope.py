@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.address import Address
+from smtpkit.address import Address, mailboxes_of
 from smtpkit.dsn import DsnRequest
 from smtpkit.errors import InvalidMessage, MissingSender, NoRecipients
+from smtpkit.fields import recipients_of
+from smtpkit.mime.characters import kind_of
 from smtpkit.raw import RawMessage
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from smtpkit.address import Mailboxes
     from smtpkit.message import Message
 
 __all__ = ["Envelope"]
@@ -42,15 +43,12 @@ class Envelope:
     def __init__(
         self,
         reverse_path: str | Address | None,
-        recipients: Iterable[str | Address],
+        recipients: Mailboxes,
         dsn: DsnRequest | None = None,
         require_tls: bool = False,
     ) -> None:
-        if isinstance(recipients, str):
-            recipients = (recipients,)
         unique: dict[str, Address] = {}
-        for given in recipients:
-            address = Address.of(given)
+        for address in mailboxes_of(recipients):
             unique.setdefault(address.addr_spec, address)
         if not unique:
             raise NoRecipients(
@@ -59,7 +57,7 @@ class Envelope:
         put(self, "reverse_path", None if reverse_path is None else Address.of(reverse_path))
         put(self, "recipients", tuple(unique.values()))
         if dsn is not None and not isinstance(dsn, DsnRequest):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidMessage(f"dsn= needs a DsnRequest, not {type(dsn).__name__}")
+            raise InvalidMessage(f"dsn= needs a DsnRequest, not {kind_of(dsn)}", hint='Write DsnRequest("failure").')
         put(self, "dsn", dsn)
         put(self, "require_tls", require_tls)
 
@@ -76,8 +74,7 @@ class Envelope:
         if isinstance(message, RawMessage) and "from_" not in fields:
             raise MissingSender("the message has no From", hint="Give an envelope with a reverse-path.")
         reverse_path = fields["return_path"] if "return_path" in fields else fields.get("sender", fields.get("from_"))
-        recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
-        return cls(reverse_path, recipients, fields.get("dsn"), fields.get("require_tls", False))
+        return cls(reverse_path, recipients_of(fields), fields.get("dsn"), fields.get("require_tls", False))
 
     def with_requests(self, message: Message | RawMessage) -> Envelope:
         """The envelope with what ``message`` asks for and it does not itself: DSN and TLS."""

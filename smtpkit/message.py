@@ -9,10 +9,11 @@ from smtpkit.address import listed
 from smtpkit.alternative import calendar_alternative, other_alternative
 from smtpkit.attachment import Attachment
 from smtpkit.body import Body
-from smtpkit.dsn import DsnRequest, RecipientDsn
+from smtpkit.dsn import DsnRequest, RecipientDsn, pointless_requests
 from smtpkit.errors import InvalidMessage, MissingSender
-from smtpkit.fields import Fields, HeaderMethods, Mailboxes
-from smtpkit.mime.characters import shown
+from smtpkit.fields import Fields, recipients_of
+from smtpkit.header import HeaderMethods
+from smtpkit.mime.characters import kind_of, require_bytes, shown
 from smtpkit.mime.references import problems
 from smtpkit.mime.structure import render
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from smtpkit.dsn import Notify, Returned
     from smtpkit.mime.content import Content
 
-__all__ = ["Fields", "Mailboxes", "Message"]
+__all__ = ["Fields", "Message"]
 
 
 class Message(HeaderMethods):
@@ -47,11 +48,19 @@ class Message(HeaderMethods):
     # -- bodies and files ----------------------------------------------------
 
     def text(self, text: str) -> Self:
-        """The body as plain text."""
+        """The body as plain text, with line ends of any kind.
+
+        Raises:
+            InvalidMessage: no str, or one with a lone surrogate.
+        """
         return self._with({"text": Body.of("text", text)})
 
     def html(self, html: str) -> Self:
-        """The body as HTML. Give `text` too: it is shown where HTML is not."""
+        """The body as HTML. Give `text` too: it is shown where HTML is not (RFC 2046 §5.1.4).
+
+        Raises:
+            InvalidMessage: no str, or one with a lone surrogate.
+        """
         return self._with({"html": Body.of("html", html)})
 
     def alternative(self, content: str | bytes, content_type: str) -> Self:
@@ -87,8 +96,9 @@ class Message(HeaderMethods):
         """Add a file: bytes, a path, an open binary file, a factory of chunks of bytes, or another mail.
 
         The file name is the path's own, the content type is guessed from the file name. Octets stay as they
-        are, and only you know the charset of a text: ``content_type="text/csv; charset=utf-8"``. What a
-        factory gives is streamed if its ``size`` in octets is told, else read now.
+        are, and only you know the charset of a text: ``content_type="text/csv; charset=utf-8"``. A path is
+        looked at now and read when the mail is sent; what a factory gives is streamed if its ``size`` in
+        octets is told, else read now.
 
         A mail becomes ``message.eml`` (``message/rfc822``, RFC 2046 §5.2.1), or ``message.u8msg`` where its
         headers are in UTF-8 (``message/global``, RFC 6532 §3.7).
@@ -113,7 +123,7 @@ class Message(HeaderMethods):
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
-            InvalidMessage: another file has this ``cid``.
+            InvalidMessage: another file has this ``cid``, or no mail can carry it, the name or the type.
         """
         file = Attachment(source, filename, content_type)
         file = file.inline(file.filename if cid is None else cid)
@@ -128,10 +138,10 @@ class Message(HeaderMethods):
         return self._with({"attachments": (*self._fields.get("attachments", ()), attachment)})
 
     def problems(self) -> tuple[str, ...]:
-        """What was surely not meant so, though it can be sent: ``cid:`` without a file, a file without ``cid:``,
-        notifications about somebody who is no recipient.
+        """Sentences about what was surely not meant so, though it can be sent: ``cid:`` without a file, a file
+        without ``cid:``, notifications about somebody who is no recipient.
         """
-        return problems(self._fields) + _pointless_requests(self._fields)
+        return problems(self._fields) + pointless_requests(self._fields)
 
     # -- the envelope --------------------------------------------------------
 
@@ -175,7 +185,15 @@ class Message(HeaderMethods):
 
         It is not sent, with `RequireTlsUnsupported`, unless this connection has verified TLS and the server
         offers REQUIRETLS.
+
+        Raises:
+            InvalidMessage: ``required`` is neither True nor False.
         """
+        if not isinstance(required, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidMessage(
+                f"require_tls() takes True or False, not {kind_of(required)}",
+                hint="Write require_tls(), or leave it out.",
+            )
         return self._with({"require_tls": required})
 
     # -- the result ----------------------------------------------------------
@@ -203,30 +221,47 @@ class Message(HeaderMethods):
         )
 
     def content(self) -> Content:
-        """The message as it travels, of known size, to be read once or more."""
+        """The message as it travels, of known size, to be read once or more.
+
+        Raises:
+            MissingSender: there is no From.
+            UnreadableAttachment: a file is gone.
+        """
         return render(self.completed()._fields)
 
     def as_bytes(self) -> bytes:
-        """The message as it travels: 7-bit MIME with CRLF line ends, attachments included."""
+        """The message as it travels: 7-bit MIME with CRLF line ends, attachments included.
+
+        Only an address with a local part in another script puts UTF-8 into the header (RFC 6532).
+
+        Raises:
+            MissingSender: there is no From.
+            UnreadableAttachment: a file cannot be read any more, or changed its size meanwhile.
+        """
         return b"".join(self.chunks())
 
     def chunks(self) -> Iterator[bytes]:
-        """The octets of `as_bytes`, a block at a time; files are read as they are needed."""
+        """The octets of `as_bytes`, a block at a time; files are read as they are needed. Raises as `as_bytes`."""
         return self.content().chunks()
 
     def size(self) -> int:
-        """Octets of `as_bytes`, without reading the files."""
+        """Octets of `as_bytes`, without reading the files (RFC 1870 §5). Raises as `content`."""
         return self.content().size
 
     def as_email_message(self) -> EmailMessage:
-        """The message as the standard library's ``EmailMessage``."""
+        """The message as the standard library's ``EmailMessage``, its files read. Raises as `as_bytes`."""
         from email import message_from_bytes, policy
 
         return message_from_bytes(self.as_bytes(), policy=policy.default)
 
     @classmethod
     def from_email_message(cls, email: AnyEmail[Any, Any]) -> Self:
-        """What a message of the standard library says; `InvalidMessage` where a `Message` cannot say it."""
+        """What a message of the standard library says. Trace fields and signatures are left out.
+
+        Raises:
+            InvalidHeader: a field has a line break.
+            InvalidMessage: no such message, or it has something that a `Message` cannot say, such as a signed part.
+        """
         from smtpkit.mime.parser.parts import message_from
 
         return message_from(cls.of({}), email)
@@ -238,10 +273,11 @@ class Message(HeaderMethods):
         Enclosed mails come back as `RawMessage`, octet for octet. Trace fields and signatures are left out.
 
         Raises:
-            InvalidMessage: it has something that a `Message` cannot represent, such as a signed part.
+            InvalidMessage: no bytes, or a mail with something that a `Message` cannot say, such as a signed part.
         """
         from smtpkit.mime.parser.parts import message_parsed
 
+        require_bytes("parse()", data)
         return message_parsed(cls.of({}), data)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -257,16 +293,4 @@ class Message(HeaderMethods):
 
     def __repr__(self) -> str:
         given = self._fields
-        recipients = given.get("to", ()) + given.get("cc", ()) + given.get("bcc", ())
-        return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients)}>"
-
-
-def _pointless_requests(fields: Fields) -> tuple[str, ...]:
-    if "dsn" not in fields:
-        return ()
-    recipients = fields.get("to", ()) + fields.get("cc", ()) + fields.get("bcc", ())
-    known = {address.addr_spec for address in recipients}
-    asked = [each.recipient.addr_spec for each in fields["dsn"].recipients]
-    return tuple(
-        f"dsn(recipient={shown(each)}): this is no recipient of the mail" for each in asked if each not in known
-    )
+        return f"<{type(self).__name__} {shown(given.get('subject', ''))} to {listed(recipients_of(given))}>"

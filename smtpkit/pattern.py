@@ -23,14 +23,13 @@ class Pattern(Generic[AnyStr]):
         findall: Callable[[AnyStr], list[AnyStr]]
         sub: Callable[[AnyStr, AnyStr], AnyStr]
 
-    def __init__(self, expression: AnyStr, flags: int = 0) -> None:
+    def __init__(self, expression: AnyStr) -> None:
         self._expression: AnyStr = expression
-        self._flags = flags
 
     def __getattr__(self, name: str) -> object:
         # Only for what is not there yet: the second use goes straight to the compiled method.
         if name.startswith("_"):
             raise AttributeError(name)
-        method = getattr(re.compile(self._expression, self._flags), name)
+        method = getattr(re.compile(self._expression), name)
         setattr(self, name, method)
         return method

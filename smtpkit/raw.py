@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.address import Address, listed
+from smtpkit.address import listed, mailboxes_of
 from smtpkit.errors import InvalidMessage
-from smtpkit.mime.characters import shown
+from smtpkit.fields import recipients_of
+from smtpkit.mime.characters import LONGEST_LINE, require_bytes, shown
 from smtpkit.mime.content import Content
+from smtpkit.mime.encodings import overlong_line
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Self
 
-    from smtpkit.message import Fields
+    from smtpkit.address import Address, Mailboxes
+    from smtpkit.fields import Fields
 
 __all__ = ["RawMessage"]
 
-_LONGEST_LINE = 998
 _BREAK = Pattern(rb"\r(?!\n)|(?<!\r)\n|\0")
 _BREAKS = {b"\r": "a bare carriage return", b"\n": "a bare line feed", b"\0": "a NUL octet"}
 _FIELD = Pattern(rb"[!-9;-~]+[ \t]*:")
@@ -46,10 +48,11 @@ class RawMessage:
     _data: bytes
     _bcc: tuple[Address, ...]
 
-    def __init__(self, data: bytes, *, bcc: Iterable[str | Address] = ()) -> None:
+    def __init__(self, data: bytes, *, bcc: Mailboxes = ()) -> None:
+        require_bytes("RawMessage()", data)
         _check_lines(data)
         self._data = bytes(data)
-        self._bcc = tuple(map(Address.of, (bcc,) if isinstance(bcc, (str, Address)) else bcc))
+        self._bcc = mailboxes_of(bcc)
         self._head: tuple[tuple[str, str], ...] = tuple(_header_fields(self._data))
         self._fields: Fields | None = None
         for name, _ in self._head:
@@ -137,8 +140,8 @@ class RawMessage:
 
     def __repr__(self) -> str:
         given = self.fields
-        recipients = given.get("to", ()) + given.get("cc", ()) + self._bcc
-        return f"<RawMessage {shown(given.get('subject', ''))} to {listed(recipients)}: {len(self._data)} octets>"
+        recipients = listed(recipients_of(given))
+        return f"<RawMessage {shown(given.get('subject', ''))} to {recipients}: {len(self._data)} octets>"
 
 
 def _restored(data: bytes, bcc: tuple[Address, ...]) -> RawMessage:
@@ -146,8 +149,6 @@ def _restored(data: bytes, bcc: tuple[Address, ...]) -> RawMessage:
 
 
 def _check_lines(data: bytes) -> None:
-    if not isinstance(data, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidMessage(f"RawMessage needs bytes, not {type(data).__name__}")
     ends = data.count(b"\r\n")
     if not (ends == data.count(b"\r") == data.count(b"\n")) or b"\0" in data:
         found = _BREAK.search(data)
@@ -158,15 +159,12 @@ def _check_lines(data: bytes) -> None:
             if found[0] != b"\0"
             else "Encode the part that has it in base64.",
         )
-    start = 0
-    while len(data) - start > _LONGEST_LINE:
-        end = data.rfind(b"\n", start, start + _LONGEST_LINE + 2)
-        if end < 0:
-            raise InvalidMessage(
-                f"the line at position {start} has more than {_LONGEST_LINE} octets (RFC 5322 §2.1.1)",
-                hint="Encode its part in quoted-printable or base64; fold a header field.",
-            )
-        start = end + 1
+    overlong = overlong_line(data)
+    if overlong is not None:
+        raise InvalidMessage(
+            f"the line at position {overlong} has more than {LONGEST_LINE} octets (RFC 5322 §2.1.1)",
+            hint="Encode its part in quoted-printable or base64; fold a header field.",
+        )
 
 
 def _header_fields(data: bytes) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from email.message import Message as OldMessage
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from smtpkit import Address, Message
+from smtpkit import Address, Message, RawMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,13 @@ class _Named(BytesIO):
         self.name = name
 
 
+def _raw(field: str) -> RawMessage:
+    # Octets that are no mail are refused by another error than a field that cannot be read.
+    return RawMessage(f"Message-ID: <0@x>\r\n{field}\r\n\r\n".encode(errors="replace"))
+
+
+# What the types forbid may come from outside all the same.
+_loosely: Any = BASE
 _ICS = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nSUMMARY:{}\nEND:VCALENDAR\n"
 _IMAGE = BASE.text("x").html('<img src="cid:logo">')
 
@@ -85,19 +92,42 @@ ENTRANCES: dict[str, Entrance] = {
     "in-reply-to": Entrance(lambda text: BASE.in_reply_to(f"<{text}@example.com>"), one_line=False),
     "in-reply-to mail": Entrance(lambda text: BASE.in_reply_to(_mail_with_id(f"<{text}@x>")), one_line=False),
     "references": Entrance(lambda text: BASE.references("<0@x>", f"{text}@example.com"), one_line=False),
-    "priority": Entrance(BASE.priority, "high"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    "in-reply-to raw": Entrance(lambda text: BASE.in_reply_to(_raw(f"References: <{text}@x>")), one_line=False),
+    "priority": Entrance(_loosely.priority, "high"),
+    "auto-submitted": Entrance(_loosely.auto_submitted, "auto-replied"),
+    "list id": Entrance(lambda text: BASE.list_id(f"{text}.example.com")),
+    "list id in brackets": Entrance(lambda text: BASE.list_id(f"<news.{text}>")),
+    "list name": Entrance(lambda text: BASE.list_id("news.example.com", text)),
     "unsubscribe url": Entrance(lambda text: BASE.list_unsubscribe(f"https://example.com/{text}")),
     "unsubscribe host": Entrance(lambda text: BASE.list_unsubscribe(f"https://{text}.example.com/")),
     "unsubscribe mailto": Entrance(lambda text: BASE.list_unsubscribe(mailto=f"{text}@example.com")),
     "unsubscribe mailto query": Entrance(lambda text: BASE.list_unsubscribe(mailto=f"dan@example.com?subject={text}")),
+    # The envelope
+    "dsn": Entrance(_loosely.dsn, "delay"),
+    "dsn ret": Entrance(lambda text: _loosely.dsn(ret=text), "headers"),
+    "dsn envelope id": Entrance(lambda text: BASE.dsn(envelope_id=text)),
+    "dsn recipient": Entrance(lambda text: BASE.dsn("failure", recipient=f"{text}@example.com")),
+    "dsn original recipient": Entrance(
+        lambda text: BASE.dsn(recipient="bob@example.com", original_recipient=f"{text}@example.com")
+    ),
+    "dsn original recipient with a type": Entrance(
+        lambda text: BASE.dsn(recipient="bob@example.com", original_recipient=f"rfc822;{text}")
+    ),
+    "dsn type of an original recipient": Entrance(
+        lambda text: BASE.dsn(recipient="bob@example.com", original_recipient=f"{text};bob")
+    ),
     # Bodies
     "text": Entrance(BASE.text, one_line=False),
     "html": Entrance(BASE.html, one_line=False),
     "text of two": Entrance(lambda text: BASE.html("x").text(text), one_line=False),
     "alternative": Entrance(lambda text: BASE.text("x").alternative(text, "text/x-amp-html"), one_line=False),
+    "alternative as octets": Entrance(
+        lambda text: BASE.alternative(text.encode(errors="surrogatepass"), "text/x"), one_line=False
+    ),
     "alternative type": Entrance(lambda text: BASE.alternative("x", f"text/{text}")),
     "alternative charset": Entrance(lambda text: BASE.alternative(b"x", f"text/x; charset={text}")),
     "calendar": Entrance(lambda text: BASE.calendar(_ICS.format(text)), one_line=False),
+    "calendar's own method": Entrance(lambda text: BASE.calendar(_ICS.replace("REQUEST", text)), "REQUEST"),
     "calendar method": Entrance(lambda text: BASE.calendar(_ICS, text), "REQUEST"),
     # Files
     "file name": Entrance(lambda text: BASE.text("x").attach(b"x", filename=text)),

@@ -7,20 +7,26 @@ from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from smtpkit.mime.characters import LONGEST_LINE
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["BLOCK", "TransferEncoding", "base64_blocks", "base64_size", "encode_text", "normalize_newlines"]
+__all__ = [
+    "BLOCK",
+    "TransferEncoding",
+    "base64_blocks",
+    "base64_size",
+    "encode_text",
+    "normalize_newlines",
+    "overlong_line",
+]
 
 TransferEncoding: TypeAlias = Literal["7bit", "quoted-printable", "base64"]
 
 BLOCK = 57 * 840
 """Octets of a file that are encoded at a time: 840 lines of 76 characters, just under the 64 KiB of one write."""
-
-_LONGEST_LINE = 998
-"""Octets of a line without CRLF (RFC 5322 §2.1.1)."""
 
 _PLAIN = bytes([9, 10, 13, *range(32, 127)])
 _OVERLONG_END = Pattern(rb"(=(?:20|09))(?<=[^\r\n]{77})(?=\r\n)")
@@ -42,7 +48,7 @@ def encode_text(data: bytes) -> tuple[TransferEncoding, bytes]:
     """
     if not data.endswith(b"\r\n"):
         data += b"\r\n"
-    if data.isascii() and not data.translate(None, _PLAIN) and b"--=_" not in data and _lines_fit(data):
+    if data.isascii() and not data.translate(None, _PLAIN) and b"--=_" not in data and overlong_line(data) is None:
         return "7bit", data
     printable = _quoted_printable(data)
     if len(printable) <= base64_size(len(data)):
@@ -50,15 +56,15 @@ def encode_text(data: bytes) -> tuple[TransferEncoding, bytes]:
     return "base64", b"".join(base64_blocks([data]))
 
 
-def _lines_fit(data: bytes) -> bool:
-    """Whether no line is over 998 octets, found by jumps from line end to line end."""
+def overlong_line(data: bytes) -> int | None:
+    """Where the first line over 998 octets begins, found by jumps from line end to line end."""
     start = 0
-    while len(data) - start > _LONGEST_LINE:
-        end = data.rfind(b"\r\n", start, start + _LONGEST_LINE + 2)
+    while len(data) - start > LONGEST_LINE:
+        end = data.rfind(b"\r\n", start, start + LONGEST_LINE + 2)
         if end < 0:
-            return False
+            return start
         start = end + 2
-    return True
+    return None
 
 
 def _quoted_printable(data: bytes) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from smtpkit import stamp
 from smtpkit.errors import InvalidHeader, InvalidMessage, SmtpkitError
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import ONE_LINE, shown
 from smtpkit.mime.headers import address_list
 from smtpkit.mime.parser.addresses import addresses_of
 from smtpkit.pattern import Pattern
@@ -21,7 +21,6 @@ __all__ = ["check_values", "generated", "octets", "write_addresses"]
 _NAME = Pattern(r"[!-9;-~]+\Z")
 _BREAK = Pattern(r"\r(?!\n)|\n(?![ \t])|\0")
 _ADDRESS_FIELDS = ("from", "sender", "reply-to", "to", "cc")
-_INJECTED = "Header fields are one line of text. Remove line breaks from values that come from outside."
 
 
 def generated(email: AnyEmail[Any, Any], author: Address | None) -> tuple[bytes, tuple[Address, ...]]:
@@ -58,7 +57,7 @@ def check_values(email: AnyEmail[Any, Any]) -> None:
             if found:
                 raise InvalidHeader(
                     f"the header {name} has a line break or NUL at position {found.start()}: {shown(value)}",
-                    hint=_INJECTED,
+                    hint=ONE_LINE,
                 )
 
 
@@ -127,5 +126,5 @@ def _checked(data: bytes, names: list[str]) -> bytes:
         written.pop()
     if written != names:
         extra = [name for name in written if name not in names] or written
-        raise InvalidHeader(f"a header value became a field of its own: {shown(', '.join(extra))}", hint=_INJECTED)
+        raise InvalidHeader(f"a header value became a field of its own: {shown(', '.join(extra))}", hint=ONE_LINE)
     return data

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidHeader
-from smtpkit.mime.characters import refuse_breaks, require_text, shown
+from smtpkit.mime.characters import LONGEST_LINE, quoted, refuse_breaks, require_text, shown
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ __all__ = ["address_list", "check_unstructured", "checked_name", "list_id", "par
 
 _FOLD = 76
 """Characters of a line: up to 78 (RFC 5322 §2.1.1), and 76 with an encoded-word in it (RFC 2047 §2)."""
-_LONGEST_LINE = 998
 
 _WORD = Pattern(r" *[^ ]+(?: +\Z)?")
 # Not longer, so that an encoded-word of one character fits on the line of its name.
@@ -44,6 +43,7 @@ def checked_name(name: str) -> str:
     Raises:
         InvalidHeader: it cannot.
     """
+    require_text("the name of a header field", name, InvalidHeader)
     if not _NAME.match(name):
         raise InvalidHeader(
             f"not the name of a header field: {shown(name)}",
@@ -113,9 +113,9 @@ def _packed(name: str, words: Iterable[str]) -> str:
             line = ""
         line += word
     lines.append(line)
-    if max(map(len, lines)) > _LONGEST_LINE:
+    if max(map(len, lines)) > LONGEST_LINE:
         raise InvalidHeader(
-            f"the header {name} has a word of more than {_LONGEST_LINE} characters, which fits in no line",
+            f"the header {name} has a word of more than {LONGEST_LINE} characters, which fits in no line",
             hint="Put a space into it where it may be broken.",
         )
     return "\r\n".join(lines)
@@ -201,14 +201,8 @@ def _named(name: str, phrase: str, spec: str) -> str:
         if _ATOMS.match(phrase):
             return f"{phrase} <{spec}>"
         if _QUOTABLE.match(phrase):
-            return f"{_quoted(phrase)} <{spec}>"
+            return f"{quoted(phrase)} <{spec}>"
     return f"{' '.join(_encoded_words(name, phrase))} <{spec}>"
-
-
-def _quoted(text: str) -> str:
-    """``text`` as a quoted-string (RFC 5322 §3.2.4)."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def parameter(name: str, text: str) -> str:
@@ -220,7 +214,7 @@ def parameter(name: str, text: str) -> str:
     if _TOKEN.match(text):
         return f"{name}={text}"
     if _QUOTABLE.match(text):
-        return f"{name}={_quoted(text)}"
+        return f"{name}={quoted(text)}"
     # By characters, since many readers decode each piece on its own.
     encoded = ["".join([_PERCENT[octet] for octet in character.encode()]) for character in text]
     if sum(map(len, encoded)) <= 60:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidHeader, InvalidMessage
-from smtpkit.mime.characters import refuse_encoded_words, shown
+from smtpkit.mime.characters import refuse_encoded_words, require_text, shown, unquoted
 from smtpkit.mime.headers import structured
 from smtpkit.pattern import Pattern
 
@@ -21,8 +21,6 @@ _ANY_ID = Pattern(r"<[!-;=?-~]{1,990}>\Z")
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LIST_ID = Pattern(rf"{_ATOM}(?:\.{_ATOM})+\Z")
 _LONGEST_LIST_ID = 255
-_QUOTED_STRING = Pattern(r'"((?:[^"\\]|\\.)*)"\Z')
-_ESCAPE = Pattern(r"\\(.)")
 _HTTP_URL = Pattern(r"(?i)https?://[^/?#]+")
 # A comma or bracket would end the URL for many readers: both can be percent-encoded.
 _URL = Pattern(r"[!-+\--;=?-~]{1,990}\Z")
@@ -35,6 +33,7 @@ def checked_message_id(given: str) -> str:
         InvalidMessage: it has no left and right side, or more than ASCII.
         InvalidHeader: it fits in no line.
     """
+    require_text("the message id", given, InvalidMessage)
     found = _MESSAGE_ID.match(given)
     if not found:
         raise InvalidMessage(f"not a message id: {shown(given)}", hint="Write it as <unique@example.com>.")
@@ -75,14 +74,16 @@ def checked_list_id(given: str) -> str:
             f"not the id of a list: {shown(given)}",
             hint='Write it like a host name in your domain: "news.example.com"; what people read is name=.',
         )
+    refuse_encoded_words("the id of a list", identifier, InvalidMessage)
     return identifier
 
 
 def list_id_parts(value: str) -> tuple[str, str]:
     """The id in a List-ID, unchecked, and the phrase before it; old ones have no brackets (RFC 2919 §3)."""
     phrase, _, identifier = value.rpartition("<")
-    quoted = _QUOTED_STRING.match(phrase.strip())
-    return identifier.partition(">")[0], _ESCAPE.sub(r"\1", quoted[1]) if quoted else phrase.strip()
+    name = phrase.strip()
+    said, rest = unquoted(name) or (name, "")
+    return identifier.partition(">")[0], name if rest else said
 
 
 def _hides_break(text: str) -> bool:
@@ -112,6 +113,7 @@ def unsubscribe_urls(url: str | None, mailto: str | None, one_click: bool) -> st
     """
     urls: list[str] = []
     if url is not None:
+        require_text("List-Unsubscribe: the URL", url, InvalidHeader)
         if not _HTTP_URL.match(url):
             raise InvalidHeader(
                 f"List-Unsubscribe: not a URL: {shown(url)}",
@@ -131,6 +133,7 @@ def unsubscribe_urls(url: str | None, mailto: str | None, one_click: bool) -> st
 
 
 def _mailto_url(given: str) -> str:
+    require_text("List-Unsubscribe: mailto", given, InvalidHeader)
     plain = given[7:] if given[:7].lower() == "mailto:" else given
     address, mark, query = plain.partition("?")
     try:

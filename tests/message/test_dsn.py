@@ -94,7 +94,7 @@ BAD: list[tuple[Callable[[], object], type[SmtpkitError], str]] = [
     (lambda: BASE.dsn("failed"), InvalidMessage, "not a time to notify: 'failed'"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     (lambda: BASE.dsn(["failure"]), InvalidMessage, "not a time to notify: ['failure']"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     (lambda: BASE.dsn(ret="hdrs"), InvalidMessage, "not a part of the mail to return: 'hdrs'"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    (lambda: BASE.dsn(envelope_id=17), InvalidMessage, "an envelope id is text"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda: BASE.dsn(envelope_id=17), InvalidMessage, "an envelope id must be a str"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     (lambda: BASE.dsn(envelope_id="x" * 101), InvalidMessage, "not an envelope id"),
     (lambda: BASE.dsn(envelope_id=" " * 34), InvalidMessage, "not an envelope id"),
     *((lambda each=each: BASE.dsn(envelope_id=each), InvalidMessage, "not an envelope id") for each in INJECTED),

@@ -62,6 +62,16 @@ ORIGINAL = BASE.message_id("3@x.example").references("<1@x.example> <2@x.example
             "<3@x.example>",
             "<1@x.example> <2@x.example> <3@x.example>",
         ),
+        (
+            BASE.in_reply_to(RawMessage(ORIGINAL.as_bytes())),
+            "<3@x.example>",
+            "<1@x.example> <2@x.example> <3@x.example>",
+        ),
+        (
+            BASE.in_reply_to(RawMessage(b"From: a@x.example\r\nMESSAGE-ID: <2@x>\r\nin-reply-to: <1@x>\r\n\r\n")),
+            "<2@x>",
+            "<1@x> <2@x>",
+        ),
         # Ids of other people's mails are not always what they should be.
         (BASE.in_reply_to("<no-at-sign>"), "<no-at-sign>", "<no-at-sign>"),
         (BASE.in_reply_to("<a@b@c>"), "<a@b@c>", "<a@b@c>"),
@@ -172,13 +182,18 @@ UNWRITABLE_URLS = [f"https://x.example/{path}" for path in UNWRITABLE]
             InvalidHeader,
             "the name of a list has a carriage return",
         ),
-        (lambda: BASE.list_id("a.example.com", None), InvalidHeader, "the name of a list is text"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        (lambda: BASE.list_id(None), InvalidMessage, "the id of a list is text"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: BASE.list_id("a.example.com", None), InvalidHeader, "the name of a list must be a str"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: BASE.list_id(None), InvalidMessage, "the id of a list must be a str"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (lambda: BASE.auto_submitted("yes\r\n"), InvalidMessage, "not a kind of mail: 'yes"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         (BASE.in_reply_to, InvalidMessage, "In-Reply-To: no message id"),
         (lambda: BASE.in_reply_to(" "), InvalidMessage, "In-Reply-To: no message id"),
         (lambda: BASE.in_reply_to("<a@b>x"), InvalidMessage, "In-Reply-To: not a message id: '<a@b>x'"),
         (lambda: BASE.in_reply_to(BASE), InvalidMessage, "the original has no Message-ID"),
+        (
+            lambda: BASE.in_reply_to(RawMessage(b"From: a@x.example\r\n\r\n")),
+            InvalidMessage,
+            "the original has no Message-ID",
+        ),
         (lambda: BASE.in_reply_to(f"{'x' * 999}@b"), InvalidMessage, "In-Reply-To: not a message id"),
         (lambda: BASE.references("<ä@b>"), InvalidMessage, "References: not a message id: '<ä@b>'"),
         (lambda: BASE.references("<a\0@b>"), InvalidMessage, "References: not a message id"),

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from entrances import ENTRANCES
-from smtpkit import Envelope, InvalidAddress, InvalidHeader, InvalidMessage, Message, SmtpkitError
+from smtpkit import Envelope, InvalidAddress, InvalidHeader, InvalidMessage, Mail, Message, Reply, SmtpkitError
+from smtpkit.smtp.capabilities import Capabilities
+from smtpkit.smtp.parameters import mail_command, rcpt_command
 
 if TYPE_CHECKING:
     from email.message import Message as AnyEmail
@@ -94,6 +96,8 @@ class Shape(NamedTuple):
     mailboxes: dict[str, int]
     """How many are in each field."""
     recipients: int
+    commands: tuple[tuple[bytes, ...], ...]
+    """The names of the parameters of MAIL and of each RCPT."""
 
 
 def raw_fields(data: bytes) -> tuple[bytes, ...]:
@@ -112,6 +116,27 @@ def values(part: AnyEmail[Any, Any]) -> list[str]:
     # The old API decodes by a call of its own, and leaves fields folded.
     pieces = [piece for value in part.values() for piece, _ in decode_header(str(value).replace("\r\n ", " "))]
     return [piece if isinstance(piece, str) else piece.decode() for piece in pieces]
+
+
+EVERYTHING = Capabilities.of(Reply(250, ("hello", "SIZE", "8BITMIME", "SMTPUTF8", "DSN", "REQUIRETLS")))
+
+
+def commands(message: Message) -> tuple[tuple[bytes, ...], ...]:
+    """The names of the parameters of MAIL and of each RCPT, as a server that offers everything gets them."""
+    mail = Mail(message)
+    sender = mail.envelope.reverse_path
+    lines = [(f"MAIL FROM:<{sender.mailbox if sender else ''}>", mail_command(mail, EVERYTHING))]
+    lines += [(f"RCPT TO:<{each.mailbox}>", rcpt_command(mail, each, EVERYTHING)) for each in mail.envelope.recipients]
+    found: list[tuple[bytes, ...]] = []
+    for start, line in lines:
+        assert line.startswith(start.encode())
+        assert re.search(rb"[\r\n\0]", line.removesuffix(b"\r\n")) is None
+        parameters = line.removeprefix(start.encode()).split()
+        # An address in another script needs these.
+        found.append(
+            tuple(each.partition(b"=")[0] for each in parameters if each not in (b"SMTPUTF8", b"BODY=8BITMIME"))
+        )
+    return tuple(found)
 
 
 def shape(message: Message, kind: Any, own_name: str | None = None) -> Shape:
@@ -139,6 +164,7 @@ def shape(message: Message, kind: Any, own_name: str | None = None) -> Shape:
         ),
         {name: len(found) for name, found in boxes.items()},
         len(recipients),
+        commands(message),
     )
 
 
@@ -197,6 +223,7 @@ def test_line_breaks_are_refused(entrance: str, control: str) -> None:
 NEVER_ENCODED = [
     *("from", "to", "cc in brackets", "bcc", "reply-to quoted", "message id", "message id domain", "unsubscribe url"),
     *("unsubscribe mailto", "unsubscribe mailto query", "quoted parameter", "alternative charset", "content id"),
+    *("list id", "list id in brackets"),
 ]
 
 

@@ -11,7 +11,7 @@ from smtpkit.mime.characters import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from smtpkit.message import Fields
+    from smtpkit.fields import Fields
 
 __all__ = ["addresses_of", "groups_of", "read_addresses"]
 

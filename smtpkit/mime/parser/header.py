@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from smtpkit.errors import InvalidMessage, SmtpkitError
 from smtpkit.mime.characters import shown
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from smtpkit.message import Fields, Message
+    from smtpkit.fields import Fields, Level
+    from smtpkit.message import Message
 
     M = TypeVar("M", bound=Message)
 
@@ -28,7 +29,7 @@ _SINGLE = (*_ONE, *_MANY, "subject", "date", "message-id")
 _LEFT_OUT = ("mime-version", "received", "dkim-signature", "return-path")
 _LIST = ("list-unsubscribe", "list-unsubscribe-post")
 _URL = Pattern(r"<\s*([^<>]*?)\s*>")
-_LEVELS: dict[str, Literal["high", "normal", "low"]] = {
+_LEVELS: dict[str, Level] = {
     "1": "high",
     "2": "high",
     "3": "normal",
@@ -118,12 +119,12 @@ def _decoded(name: str, value: str) -> str:
 
     try:
         header: object = HeaderRegistry(default_class=UnstructuredHeader, use_default_map=False)(name, value)
-    except Exception as error:  # as above
+    except Exception as error:  # the parser of the standard library fails in many ways
         raise InvalidMessage(f"{name} cannot be read: {shown(value)}") from error
     return str(header)
 
 
-def _level(name: str, value: str) -> Literal["high", "normal", "low"]:
+def _level(name: str, value: str) -> Level:
     level = _LEVELS.get(value.lower()) or _LEVELS.get(value[:1])
     if level is None:
         raise InvalidMessage(f"{name} cannot be read: {shown(value)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from smtpkit.errors import InvalidMessage
-from smtpkit.mime.characters import shown
+from smtpkit.mime.characters import kind_of, shown
 from smtpkit.mime.enclosed import GLOBAL, RFC822
 from smtpkit.mime.encodings import encode_text, normalize_newlines
 from smtpkit.mime.parser.content_type import content_type_of, unfolded
@@ -31,12 +31,17 @@ def message_from(empty: M, source: AnyEmail[Any, Any]) -> M:
 
     Raises:
         InvalidHeader: a header has a line break.
-        InvalidMessage: it has something that a `Message` cannot represent.
+        InvalidMessage: no mail, or one with something that a `Message` cannot represent.
     """
     from copy import deepcopy
 
     from smtpkit.mime.generate import check_values, octets, write_addresses
 
+    if not hasattr(source, "walk"):  # pyright: ignore[reportUnnecessaryComparison]
+        raise InvalidMessage(
+            f"from_email_message() reads an EmailMessage, not {kind_of(source)}",
+            hint="Octets are read by Message.parse(data).",
+        )
     check_values(source)
     own = deepcopy(source)
     write_addresses(own)

@@ -1,0 +1,106 @@
+"""The pages do what they say: their blocks run, in their order, against a real server that plays Gmail."""
+
+from __future__ import annotations
+
+import re
+from doctest import ELLIPSIS, OutputChecker
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from smtpkit import Provider, providers
+from smtpkit.providers import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers.certificates import Certificates
+    from servers.smtpd import Smtpd, StartSmtpd
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Smtpd]:
+    """A server on this machine in the place of Gmail's, with its preset and its rules."""
+    server = smtpd(security="tls", username="me@gmail.com", password="abcd efgh", refused=("bob@example.com",))
+    real = providers.get("gmail")
+    providers.register(
+        Provider(
+            real.name,
+            real.title,
+            (Endpoint(server.host, server.port, "tls"),),
+            username=real.username,
+            password_kind=real.password_kind,
+            app_password_url=real.app_password_url,
+            limits=real.limits,
+        ),
+        replace=True,
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    yield server
+    providers.register(real, replace=True)
+
+
+def blocks(page: str) -> list[str]:
+    """The code on a page, each block on the lines where it stands there."""
+    text = (ROOT / page).read_text("utf-8")
+    found = re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return ["\n" * text.count("\n", 0, each.start(1)) + each[1] for each in found]
+
+
+def told(block: str) -> str:
+    """What a block says it prints, in lines that begin with ``# >``; "..." stands for anything."""
+    return "".join(f"{line[4:]}\n" for line in block.splitlines() if line.startswith("# >"))
+
+
+def run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run the blocks of a page in their order, as one script; what they printed."""
+    monkeypatch.chdir(tmp_path)
+    for file in (ROOT / "examples/files").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    names: dict[str, object] = {"app_password": "abcd efgh"}
+    whole = ""
+    for block in blocks(page):
+        exec(compile(block, page, "exec"), names)  # noqa: S102
+        printed = capsys.readouterr().out
+        expected = told(block)
+        # White space at an end is nothing that a page can show.
+        shown = "".join(f"{line.rstrip()}\n" for line in printed.rstrip().splitlines())
+        silent = page == "README.md" and not expected
+        assert silent or OutputChecker().check_output(expected, shown, ELLIPSIS), f"{block.strip()}\nprints\n{shown}"
+        whole += printed
+    names.clear()  # as when a script ends: its mailers go, and their connections with them
+    return whole
+
+
+def test_the_readme(
+    gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = run("README.md", tmp_path, monkeypatch, capsys)
+    assert len(blocks("README.md")) == 7
+    assert "accepted  ann@example.com  250" in printed
+    assert "bob@example.com 550 5.1.1" in printed
+    assert [mail.rcpt_tos for mail in gmail.accepted] == [
+        ("ann@example.com",),
+        ("ann@example.com", "archive@example.com"),
+        ("ann@example.com",),
+        ("ann@example.com",),
+    ]
+    assert b"report.pdf" in gmail.accepted[0].content
+
+
+def test_the_first_block_has_ten_lines() -> None:
+    assert len(blocks("README.md")[0].strip().splitlines()) == 10
+
+
+PAGES = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
+def test_a_page(
+    page: str, gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(page, tmp_path, monkeypatch, capsys)
+    assert gmail.accepted
