@@ -55,7 +55,7 @@ class Ready:
     __slots__ = ("mail", "reserved")
 
     def __init__(self, mail: Mail) -> None:
-        self.mail = mail
+        self.mail: Mail = mail
         self.reserved: list[tuple[DailyLimit, Reservation]] = []
 
 

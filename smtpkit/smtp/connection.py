@@ -44,7 +44,7 @@ class Connection:
         self._mails_left: float = min(most, default=float("inf"))
         lifetime = server.timeouts.lifetime
         self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
-        self.finished = 0
+        self.finished: int = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
         """What it occupies in its pool while it is used."""
