@@ -145,8 +145,10 @@ def mailboxes_of(given: Mailboxes) -> tuple[Address, ...]:
     Raises:
         InvalidAddress: one of them is none.
     """
+    if isinstance(given, str):
+        return (_parsed(given),)
     # What is neither one nor several is for `Address` to refuse.
-    if isinstance(given, (str, Address, bytes)) or not hasattr(given, "__iter__"):
+    if isinstance(given, (Address, bytes)) or not hasattr(given, "__iter__"):
         return (Address.of(cast("str", given)),)
     return tuple([Address.of(each) for each in given])
 

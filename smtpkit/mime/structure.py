@@ -118,12 +118,12 @@ def _body(fields: Fields) -> Part:
     return _multipart("mixed", mark, [*related, *attached])
 
 
-_NOT_IN_BOUNDARIES = {ord(sign): None for sign in "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~"}
+_NOT_IN_BOUNDARIES = Pattern(r"[^A-Za-z0-9._-]+")
 
 
 def _mark(message_id: str, files: Iterable[Attachment]) -> str:
     """What tells the boundaries of this message from those of another one, also of mails in ``files``."""
-    own = mark = message_id[1:].partition("@")[0].translate(_NOT_IN_BOUNDARIES)[:48]
+    own = mark = _NOT_IN_BOUNDARIES.sub("", message_id[1:].partition("@")[0])[:48]
     mails = [mail for file in files if (mail := _unencoded(file))]
     inner = [segment for mail in mails for segment in mail.content().segments if isinstance(segment, bytes)]
     number = 0
@@ -153,12 +153,14 @@ def _multipart(subtype: str, mark: str, parts: list[Part]) -> Part:
 def _joined(segments: Iterable[Segment]) -> list[Segment]:
     """``segments`` with neighbours that are bytes made one."""
     joined: list[Segment] = []
+    neighbours: list[bytes] = []
     for segment in segments:
-        if joined and isinstance(segment, bytes) and isinstance(joined[-1], bytes):
-            joined[-1] += segment
+        if isinstance(segment, bytes):
+            neighbours.append(segment)
         else:
-            joined.append(segment)
-    return joined
+            joined += [b"".join(neighbours), segment]
+            neighbours.clear()
+    return [*joined, b"".join(neighbours)]
 
 
 def _alternative(given: Alternative) -> Part:
