@@ -92,9 +92,10 @@ class Dialogue:
         try:
             await self._stream.write(data, self._timeouts.progress, self.deadline)
         except OSError as error:
-            # A refusal that the server sent before it closed the connection under our hands is still to be had.
+            # What the server sent before it closed the connection under our hands is still to be had, in many pieces.
             with suppress(OSError):
-                self._parser.feed(await self._stream.received() or b"")
+                while early := await self._stream.received():
+                    self._parser.feed(early)
             raise self._failed(self._broken(error, stage)) from error
         except BaseException:
             self.close()

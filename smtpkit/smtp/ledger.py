@@ -42,10 +42,10 @@ class Ledger:
 
     def decide(self, recipients: Iterable[Address], outcome: Outcome, error: SmtpkitError | None = None) -> None:
         """Those of ``recipients`` who are undecided have this outcome; ``error`` says why it is no good one."""
-        self._error = self._error or error
         for address in recipients:
             if self.left.pop(address.addr_spec, None) is not None:
                 self._outcomes[address.addr_spec] = outcome
+                self._error = self._error or error
 
     def give_up(self, error: SmtpkitError) -> None:
         """Nothing more is tried: who is undecided has not got it."""
