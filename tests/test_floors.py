@@ -21,7 +21,7 @@ FLOORS = {
     " message envelope mail raw receipt secret mime dsn",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction"
-    " smtp.admission smtp.parameters smtp.ledger smtp.window smtp.outgoing",
+    " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing",
     3: "smtp.handshake smtp.connection smtp.pool smtp.lane smtp.lanes",
     4: "transports",
     5: "delivery dispatch providers limits hints",

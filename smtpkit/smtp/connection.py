@@ -83,14 +83,14 @@ class Connection:
         """Write when that many transactions have begun, or at `flush`, or to wait for a reply."""
         self._window.most_held = transactions
 
-    def room(self, in_flight: int) -> bool:
-        """Whether another mail may begin while no more than ``in_flight`` are under way."""
+    def room(self, in_flight: int, recipients: int = 1) -> bool:
+        """Whether a mail to so many recipients may begin, and no more than ``in_flight`` are under way then."""
         if not self._pipelining:
             in_flight = 1
         elif not self._chunking and in_flight > 2:
             # Only the content of one mail and the beginning of the next can be under way.
             in_flight = 2
-        return self._window.room(in_flight) and self._dialogue.open and not self._worn_out
+        return self._window.room(in_flight, recipients) and self._dialogue.open and not self._worn_out
 
     async def begin(self, ledger: Ledger) -> None:
         """Begin a transaction for those of ``ledger`` who are undecided, if the server can take the mail at all."""

@@ -96,7 +96,9 @@ class Lane:
         """Begin what waits, as far as there is room."""
         while self._waiting:
             connection = self._connection or await self._connected(self._waiting[0])
-            if connection is None or (self._under_way and not connection.room(self._in_flight)):
+            if connection is None or (
+                self._under_way and not connection.room(self._in_flight, len(self._waiting[0].left))
+            ):
                 return
             ledger = self._waiting.popleft()
             await connection.begin(ledger)

@@ -10,6 +10,7 @@ from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, Service
 from smtpkit.smtp import commands
 from smtpkit.smtp.dialogue import closing
 from smtpkit.smtp.outgoing import Outgoing
+from smtpkit.smtp.patience import Patience
 from smtpkit.smtp.policy import SMALL
 from smtpkit.smtp.transaction import STAGES
 
@@ -29,12 +30,6 @@ __all__ = ["Window"]
 
 _log = logging.getLogger("smtpkit")
 
-_PATIENCE = 3
-"""Refused transactions after which a connection gets one at a time: many servers slow down then, and close at last."""
-
-_MOST_REFUSED = 8
-"""Refused transactions after which a connection is left: an Exim drops it at the twelfth (docs/servers.md)."""
-
 
 class Window:
     """What was said on a connection and not answered yet, transaction by transaction."""
@@ -53,9 +48,9 @@ class Window:
         self.most_held: int = 1
         """How many transactions are begun before they are written together."""
         self._unclean = False
-        self._refused = 0
-        """Refused transactions since the last one that was accepted, and below in all."""
-        self._refusals = 0
+        self._patience = Patience()
+        self._at_stake = 0
+        """Negative replies that those under way get, if all is refused."""
         self._parting: Reply | None = None
         """What the server said to RSET, if it refused that."""
         self._draining = False
@@ -79,15 +74,19 @@ class Window:
         """Whether another transaction can follow at once."""
         return not self._under_way or self._under_way[-1].all_said
 
-    def room(self, most: int) -> bool:
-        """Whether another transaction may begin, so that no more than ``most`` are under way."""
+    def room(self, most: int, recipients: int) -> bool:
+        """Whether another transaction, to so many recipients, may begin, so that at most ``most`` are under way."""
         under_way = len(self._under_way)
-        return not under_way or (under_way < most and not self._draining and self._refused < _PATIENCE)
+        return not under_way or (
+            under_way < most
+            and not self._draining
+            and self._patience.bears(under_way + 1, self._at_stake + _negative_replies(recipients))
+        )
 
     @property
     def distrusted(self) -> bool:
         """Whether so much was refused here that the server may soon lose its patience, without a word."""
-        return self._refusals >= _MOST_REFUSED
+        return self._patience.used_up
 
     # -- what is said --------------------------------------------------------------
 
@@ -109,6 +108,7 @@ class Window:
         # Read before anything is said, so that nothing else is harmed if it cannot be.
         whole = await self._whole(transaction.mail) if _is_whole(flight) else None
         self._under_way.append(transaction)
+        self._at_stake += _negative_replies(len(transaction.asked))
         self._outgoing.transactions += 1
         try:
             await self._say(transaction, flight, whole)
@@ -209,13 +209,10 @@ class Window:
             self._break(error)
         else:
             self._under_way.popleft()
+            self._at_stake -= _negative_replies(len(transaction.asked))
             self._draining = bool(self._under_way) and (self._draining or not transaction.succeeded)
+        self._patience.end(accepted=transaction.succeeded)
         self._unclean = transaction.unclean
-        if transaction.succeeded:
-            self._refused = 0
-        else:
-            self._refused += 1
-            self._refusals += 1
 
     async def _hear_out(self, transaction: Transaction) -> None:
         if not transaction.all_said:
@@ -245,6 +242,7 @@ class Window:
         transaction.due -= 1
         self._parting = reply if step == "RSET" and reply.code >= 400 else None
         transaction.judge(step, address, reply)
+        self._patience.hear(reply, accepted=transaction.succeeded)
 
     async def _goes_on(self, transaction: Transaction, chunked: bool) -> bool:
         """Whether the content is still wanted, now that the server spoke before it was complete."""
@@ -308,6 +306,11 @@ class Window:
                 doubt = f"{name} was handed over, and its reply not read: it may have been accepted"
                 interruption.add_note(f"smtpkit: {doubt}")
                 _log.warning("interrupted: %s", doubt)
+
+
+def _negative_replies(recipients: int) -> int:
+    """How many a transaction gets at most: the content is refused, too."""
+    return recipients + 1
 
 
 def _is_whole(flight: Flight) -> bool:

@@ -1,0 +1,65 @@
+"""No more is in flight than a server bears if it refuses all of it: Postfix and Exim close without a word then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripted import Way, play
+from smtpkit import Mail, Message
+
+if TYPE_CHECKING:
+    from smtpkit.runtime.base import Runtime
+    from smtpkit.transports.smtp import SmtpTransport
+
+OPENING = """
+S: 220 mail.test ESMTP
+C: EHLO me.test
+S: 250-mail.test
+S: 250-PIPELINING
+S: 250 CHUNKING
+"""
+REFUSED = """
+C: MAIL FROM:<ann@a.test>
+C: RCPT TO:<r0@b.test>
+bdat
+S: 250 sender
+S: 550 no such mailbox
+S: 554 no valid recipients
+"""
+
+
+def mail(recipients: int) -> Mail:
+    return Mail(Message().from_("ann@a.test").to([f"r{number}@b.test" for number in range(recipients)]).text("Hi"))
+
+
+@pytest.mark.parametrize(
+    ("refused", "in_flight", "recipients", "begun"),
+    [
+        (0, 16, 1, 9),
+        (0, 4, 1, 4),
+        (0, 16, 3, 4),
+        (0, 16, 8, 2),
+        (0, 16, 30, 1),
+        (1, 16, 1, 8),
+        (2, 16, 1, 7),
+        (3, 16, 1, 1),
+    ],
+)
+def test_how_many_fly_before_a_reply_is_heard(
+    caplog: pytest.LogCaptureFixture, refused: int, in_flight: int, recipients: int, begun: int
+) -> None:
+    async def fill(transport: SmtpTransport, runtime: Runtime) -> None:
+        carrier = transport.carrier(runtime, 1, in_flight)
+        for _ in range(refused):
+            await transport.send(mail(1), runtime)
+        caplog.clear()
+        while carrier.room:
+            await carrier.put(mail(recipients))
+        carrier.release()
+
+    caplog.set_level("DEBUG", "smtpkit.wire")
+    before = "C: RSET\nS: 250 reset".join([REFUSED] * refused)
+    play(f"{OPENING}{before}\nrest", Way("simulated", "whole"), fill)
+    assert sum(record.getMessage().startswith("C: MAIL") for record in caplog.records) == begun
