@@ -44,6 +44,7 @@ smtp_accept_max_per_connection = 0
 smtp_accept_queue_per_connection = 0
 
 host_lookup =
+helo_lookup_domains =
 rfc1413_hosts =
 pipelining_advertise_hosts = *
 chunking_advertise_hosts = *
