@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Unpack
 
+    from servers.mta import Mta, MtaName, StartMta
     from servers.smtpd import Options, StartSmtpd
 
 
@@ -39,27 +40,46 @@ def smtpd(certificates: Certificates) -> Iterator[StartSmtpd]:
         yield start
 
 
-@pytest.fixture(scope="session")
-def postfix(certificates: Certificates) -> Iterator[Postfix]:
-    """One Postfix for the whole run; tell your mails from others by a marker in them."""
+def _postfix(certificates: Certificates, settings: str = "") -> Postfix:
     installation = find_postfix()
     if installation is None:
         lacking("Postfix and Cyrus SASL are not installed here, or this is not root", "SMTPKIT_REQUIRE_POSTFIX")
-    with Postfix(installation, certificates) as server:
-        yield server
+    return Postfix(installation, certificates, settings)
 
 
-@pytest.fixture(scope="session")
-def exim(certificates: Certificates) -> Iterator[Exim]:
-    """One Exim for the whole run."""
+def _exim(certificates: Certificates, settings: str = "") -> Exim:
     installation = find_exim()
     if installation is None:
         lacking(
             "Exim is neither in .servers/exim nor named by SMTPKIT_EXIM, or it does not run here",
             "SMTPKIT_REQUIRE_EXIM",
         )
-    with Exim(installation, certificates) as server:
+    return Exim(installation, certificates, settings)
+
+
+@pytest.fixture(scope="session")
+def postfix(certificates: Certificates) -> Iterator[Postfix]:
+    """One Postfix for the whole run; tell your mails from others by a marker in them."""
+    with _postfix(certificates) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def exim(certificates: Certificates) -> Iterator[Exim]:
+    """One Exim for the whole run."""
+    with _exim(certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def mta(certificates: Certificates) -> Iterator[StartMta]:
+    """``server = mta("exim", "queue_only = true")``: a server with settings of its own, for one test."""
+    with ExitStack() as stack:
+
+        def started(name: MtaName, settings: str) -> Mta:
+            return stack.enter_context((_postfix if name == "postfix" else _exim)(certificates, settings))
+
+        yield started
 
 
 @pytest.fixture(scope="session")

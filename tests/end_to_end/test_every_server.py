@@ -20,8 +20,10 @@ pytest_plugins = ("both",)
 
 SENDER = "ann@example.com"
 
-BATCH: dict[str, Any] = {}
-"""What `send_many` of many mails is told."""
+BATCHES = pytest.mark.parametrize(
+    "batch", [{"in_flight": 16}, {"connections": 3, "in_flight": 8}], ids=["one connection", "three connections"]
+)
+"""What `send_many` is told."""
 
 OPTIONS = pytest.mark.parametrize("options", [{}, {"pipelining": False}], ids=["as offered", "no pipelining"])
 
@@ -134,31 +136,43 @@ def test_all_refused(both: Both, server: Daemon, marker: str, options: dict[str,
     assert mail.content.endswith(b"\r\n\r\nafter it\r\n")
 
 
-def test_two_hundred_mails_arrive_once_each_and_in_order(both: Both, server: Daemon, marker: str) -> None:
-    mails = [TO_BOB.text(f"mail {n}\n.\n").header("X-Marker", marker) for n in range(200)]
-    receipts = list(both.send_many(mailer(both, server), mails, **BATCH))
-    assert [receipt.ok for receipt in receipts] == [True] * len(mails)
-    sent = [receipt.message_id for receipt in receipts]
-    assert [one for one in server.message_ids() if one in sent] == sent
-    found = server.delivered(marker.encode(), count=len(mails))
-    assert sorted(mail.content for mail in found) == sorted(receipt.message.as_bytes() for receipt in receipts)
+@BATCHES
+def test_many_mails_arrive_once_each_and_in_order(
+    both: Both, server: Daemon, marker: str, batch: dict[str, int]
+) -> None:
+    count = 1000 if "connections" not in batch else 200
+    mails = [TO_BOB.text(f"mail {n}\n.\n").header("X-Marker", marker) for n in range(count)]
+    receipts = list(both.send_many(mailer(both, server), mails, **batch))
+    assert [receipt.ok for receipt in receipts] == [True] * count
+    sent = [receipt.message.as_bytes() for receipt in receipts]
+    assert [content.rsplit(b"\r\n\r\n", 1)[1] for content in sent] == [b"mail %d\r\n.\r\n" % n for n in range(count)]
+    found = server.delivered(marker.encode(), count=count)
+    assert sorted(mail.content for mail in found) == sorted(sent)
+    ids = [receipt.message_id for receipt in receipts]
+    arrived = [one for one in server.message_ids() if one in set(ids)]
+    # Each connection has an order of its own.
+    assert arrived == ids if "connections" not in batch else sorted(arrived) == sorted(ids)
 
 
-def test_refusals_among_many_mails_harm_no_other(both: Both, server: Daemon, marker: str) -> None:
+@BATCHES
+def test_refusals_among_many_mails_harm_no_other(
+    both: Both, server: Daemon, marker: str, batch: dict[str, int]
+) -> None:
     wanted = [TO_BOB.text(f"mail {n}").header("X-Marker", marker) for n in range(20)]
     mails = [mail if n % 7 != 3 else TO_NOBODY.to(server.refused).text("never") for n, mail in enumerate(wanted)]
-    receipts = list(both.send_many(mailer(both, server), mails, **BATCH))
+    receipts = list(both.send_many(mailer(both, server), mails, **batch))
     assert [receipt.ok for receipt in receipts] == [n % 7 != 3 for n in range(20)]
     accepted = [receipt for receipt in receipts if receipt.ok]
     found = server.delivered(marker.encode(), count=len(accepted))
     assert sorted(mail.content for mail in found) == sorted(receipt.message.as_bytes() for receipt in accepted)
 
 
-def test_refused_senders_leave_nothing_behind(both: Both, server: Daemon, marker: str) -> None:
+@BATCHES
+def test_refused_senders_leave_nothing_behind(both: Both, server: Daemon, marker: str, batch: dict[str, int]) -> None:
     good = TO_BOB.header("X-Marker", marker).text("Hi")
     bad = good.from_(server.refused_sender)
     mails = [bad, good, bad, bad, good, bad]
-    receipts = list(both.send_many(mailer(both, server), mails, **BATCH))
+    receipts = list(both.send_many(mailer(both, server), mails, **batch))
     # Postfix refuses senders at RCPT (smtpd_delay_reject).
     refused = RecipientsRefused if isinstance(server, Postfix) else SenderRefused
     assert [type(receipt.error) for receipt in receipts] == [refused if mail is bad else NoneType for mail in mails]

@@ -14,7 +14,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from servers.daemon import Daemon, Delivered, read_maildir, trace_field
+from servers.daemon import SECONDS, Delivered, read_maildir, trace_field
+from servers.mta import Mta
 
 if TYPE_CHECKING:
     from servers.certificates import Certificates
@@ -39,10 +40,10 @@ local_interfaces = <; [127.0.0.1]:{port}
 daemon_smtp_ports = {port}
 
 # Mail is delivered at once, in as many connections and messages as there are.
-smtp_accept_max = 0
+smtp_accept_max = 100
 smtp_accept_max_per_connection = 0
 smtp_accept_queue_per_connection = 0
-
+{settings}
 host_lookup =
 helo_lookup_domains =
 rfc1413_hosts =
@@ -107,7 +108,7 @@ def find_exim() -> Installation | None:
     return Installation(binary, user.pw_name, grp.getgrgid(user.pw_gid).gr_name)
 
 
-class Exim(Daemon):
+class Exim(Mta):
     """An Exim that runs within ``with`` and keeps the mail for all of example.com.
 
     It wants no log-in, and refuses recipients that begin with ``nobody``, those outside of example.com,
@@ -116,8 +117,8 @@ class Exim(Daemon):
 
     name = "Exim"
 
-    def __init__(self, installation: Installation, certificates: Certificates) -> None:
-        super().__init__(certificates)
+    def __init__(self, installation: Installation, certificates: Certificates, settings: str = "") -> None:
+        super().__init__(certificates, settings)
         self.installation = installation
 
     @property
@@ -130,16 +131,27 @@ class Exim(Daemon):
     def message_ids(self) -> list[str]:
         return [f"<{found}>" for found in _MESSAGE_ID.findall(self.log())]
 
+    def _queued(self) -> int:
+        return len(list((self.directory / "spool/input").glob("*-H")))
+
+    def _run_queue(self) -> None:
+        subprocess.run([self.installation.binary, "-C", str(self._configuration), "-qff"], check=True, timeout=SECONDS)
+
     def _lay_out(self) -> None:
-        directory, (binary, user, group) = self.directory, self.installation
-        super()._lay_out()
+        directory, (_, user, group) = self.directory, self.installation
         for name in ("log", "spool", "mail", "mail/tmp", "mail/cur", "mail/new"):
             (directory / name).mkdir()
+        super()._lay_out()
+        self._configure()
         for path in directory.rglob("*"):
-            shutil.chown(path, user, group)
-        users = {"binary": binary, "user": user, "group": group}
-        filled = {"directory": directory, "port": self.port, "pem_file": self.pem_file}
-        self._configuration.write_text(_CONFIGURATION.format(**users, **filled, refused_sender=self.refused_sender))
+            if path != self._configuration:
+                shutil.chown(path, user, group)
+
+    def _configure(self) -> None:
+        filled = {"directory": self.directory, "port": self.port, "pem_file": self.pem_file, "settings": self.settings}
+        self._configuration.write_text(
+            _CONFIGURATION.format(**self.installation._asdict(), **filled, refused_sender=self.refused_sender)
+        )
 
     @property
     def _configuration(self) -> Path:

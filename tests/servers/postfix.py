@@ -14,7 +14,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from servers.daemon import PATH, SECONDS, Daemon, Delivered, read_maildir, trace_field
+from servers.daemon import PATH, SECONDS, Delivered, read_maildir, trace_field
+from servers.mta import Mta
 
 if TYPE_CHECKING:
     from servers.certificates import Certificates
@@ -36,7 +37,6 @@ biff = no
 smtputf8_enable = yes
 smtpd_peername_lookup = no
 smtpd_error_sleep_time = 0
-smtpd_client_connection_count_limit = 0
 smtpd_forbid_unauth_pipelining = yes
 
 smtpd_sender_restrictions = check_sender_access inline:{{ {{ {refused_sender} = 550 5.7.1 Not from you }} }}
@@ -64,6 +64,8 @@ smtpd_sasl_auth_enable = yes
 smtpd_sasl_authenticated_header = yes
 smtpd_sasl_local_domain = example.com
 cyrus_sasl_config_path = {directory}/etc/sasl
+
+{settings}
 """
 
 _MASTER_CF = """\
@@ -105,20 +107,21 @@ class Installation(NamedTuple):
     """The programs of Postfix and Cyrus SASL on this machine."""
 
     master: str
+    postqueue: str
     saslpasswd2: str
 
 
 def find_postfix() -> Installation | None:
     """The Postfix of this machine, or None if it lacks one or we may not start it."""
-    postconf, saslpasswd2 = shutil.which("postconf", path=PATH), shutil.which("saslpasswd2", path=PATH)
-    if os.geteuid() != 0 or postconf is None or saslpasswd2 is None:
+    postconf, postqueue, saslpasswd2 = (shutil.which(n, path=PATH) for n in ("postconf", "postqueue", "saslpasswd2"))
+    if os.geteuid() != 0 or postconf is None or postqueue is None or saslpasswd2 is None:
         return None
     daemons = subprocess.run([postconf, "-dh", "daemon_directory"], capture_output=True, text=True, check=True)
     master = Path(daemons.stdout.strip()) / "master"
-    return Installation(str(master), saslpasswd2) if master.exists() else None
+    return Installation(str(master), postqueue, saslpasswd2) if master.exists() else None
 
 
-class Postfix(Daemon):
+class Postfix(Mta):
     """A Postfix that runs within ``with`` and keeps the mail for all of example.com.
 
     ``submission_port`` wants STARTTLS and a log-in, ``submissions_port`` TLS from the first byte
@@ -130,8 +133,8 @@ class Postfix(Daemon):
     username = "ann@example.com"
     password = "correct horse battery"
 
-    def __init__(self, installation: Installation, certificates: Certificates) -> None:
-        super().__init__(certificates, ports=3)
+    def __init__(self, installation: Installation, certificates: Certificates, settings: str = "") -> None:
+        super().__init__(certificates, settings, ports=3)
         self.installation = installation
         self.submission_port, self.relay_port, self.submissions_port = self.ports
 
@@ -141,6 +144,14 @@ class Postfix(Daemon):
     def message_ids(self) -> list[str]:
         return _MESSAGE_ID.findall(self.log())
 
+    def _queued(self) -> int:
+        queues = ("incoming", "active", "deferred")
+        return sum(path.is_file() for name in queues for path in (self.directory / "queue" / name).rglob("*"))
+
+    def _run_queue(self) -> None:
+        command = [self.installation.postqueue, "-c", str(self.directory / "etc"), "-f"]
+        subprocess.run(command, check=True, timeout=SECONDS)
+
     def _command(self) -> list[str]:
         return [self.installation.master, "-c", str(self.directory / "etc"), "-s"]
 
@@ -148,7 +159,6 @@ class Postfix(Daemon):
         return [self.submission_port, self.relay_port]
 
     def _lay_out(self) -> None:
-        super()._lay_out()
         postfix, postdrop, nobody = pwd.getpwnam("postfix"), grp.getgrnam("postdrop").gr_gid, pwd.getpwnam("nobody")
         directory = self.directory
         for name, uid, gid, mode in (
@@ -166,14 +176,19 @@ class Postfix(Daemon):
             path.mkdir()
             os.chown(path, uid, gid)
             path.chmod(mode)
-        filled = {"directory": directory, "pem_file": self.pem_file}
+        super()._lay_out()
+        self._configure()
+        self._add_user(postfix.pw_uid)
+
+    def _configure(self) -> None:
+        etc, nobody = self.directory / "etc", pwd.getpwnam("nobody")
+        filled = {"directory": self.directory, "pem_file": self.pem_file, "settings": self.settings}
         refused = {"refused": self.refused, "refused_sender": self.refused_sender}
         owner = {"uid": nobody.pw_uid, "gid": nobody.pw_gid}
         ports = {"submission": self.submission_port, "submissions": self.submissions_port, "relay": self.relay_port}
-        (directory / "etc/main.cf").write_text(_MAIN_CF.format(**filled, **refused, **owner))
-        (directory / "etc/master.cf").write_text(_MASTER_CF.format(**ports))
-        (directory / "etc/sasl/smtpd.conf").write_text(_SMTPD_CONF.format(**filled))
-        self._add_user(postfix.pw_uid)
+        (etc / "main.cf").write_text(_MAIN_CF.format(**filled, **refused, **owner))
+        (etc / "master.cf").write_text(_MASTER_CF.format(**ports))
+        (etc / "sasl/smtpd.conf").write_text(_SMTPD_CONF.format(**filled))
 
     def _add_user(self, uid: int) -> None:
         name, _, realm = self.username.partition("@")
