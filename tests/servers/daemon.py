@@ -180,7 +180,7 @@ def _greets(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
             return connection.recv(3) == b"220"
-    except ConnectionRefusedError:
+    except ConnectionError:
         return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -33,6 +34,7 @@ class Mta(Daemon):
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(SECONDS)
+        self._poll(lambda: not any(_listens(port) for port in self.ports), "its ports are open")
 
     def restart(self, settings: str = "") -> None:
         """Start it again after `kill`: with the same ports, what it has in its queue, and other ``settings``."""
@@ -44,10 +46,13 @@ class Mta(Daemon):
     def deliver_all(self) -> None:
         """Have delivered what waits in its queue, and wait until that is empty."""
         self._run_queue()
+        self._poll(lambda: not self._queued(), "its queue is not empty")
+
+    def _poll(self, done: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + SECONDS
-        while self._queued():
+        while not done():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self._queued()} mails are left in the queue:\n{self.log()}")
+                raise TimeoutError(f"{otherwise} after {SECONDS} s:\n{self.log()}")
             time.sleep(0.02)
 
     @abstractmethod
@@ -61,3 +66,8 @@ class Mta(Daemon):
     @abstractmethod
     def _configure(self) -> None:
         """Write the configuration."""
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

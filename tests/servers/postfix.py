@@ -73,6 +73,7 @@ _MASTER_CF = """\
 127.0.0.1:{submissions} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 127.0.0.1:{relay} inet n - n - - smtpd -o smtpd_tls_security_level=may
     -o {{ smtpd_recipient_restrictions = permit_mynetworks, reject }}
+pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -145,8 +146,12 @@ class Postfix(Mta):
         return _MESSAGE_ID.findall(self.log())
 
     def _queued(self) -> int:
-        queues = ("incoming", "active", "deferred")
-        return sum(path.is_file() for name in queues for path in (self.directory / "queue" / name).rglob("*"))
+        # A file that is not complete yet, or never will be, is not executable.
+        files = (path for name in ("incoming", "active", "deferred") for path in self._queue(name).rglob("*"))
+        return sum(path.is_file() and os.access(path, os.X_OK) for path in files)
+
+    def _queue(self, name: str) -> Path:
+        return self.directory / "queue" / name
 
     def _run_queue(self) -> None:
         command = [self.installation.postqueue, "-c", str(self.directory / "etc"), "-f"]
@@ -187,6 +192,8 @@ class Postfix(Mta):
         owner = {"uid": nobody.pw_uid, "gid": nobody.pw_gid}
         ports = {"submission": self.submission_port, "submissions": self.submissions_port, "relay": self.relay_port}
         (etc / "main.cf").write_text(_MAIN_CF.format(**filled, **refused, **owner))
+        # A file that changed a moment ago is read again and again, until it is old enough.
+        os.utime(etc / "main.cf", (0, 0))
         (etc / "master.cf").write_text(_MASTER_CF.format(**ports))
         (etc / "sasl/smtpd.conf").write_text(_SMTPD_CONF.format(**filled))
 
