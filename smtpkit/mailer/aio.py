@@ -68,7 +68,8 @@ class AsyncMailer(AsyncClosing, MailerBase):
             messages: a list, a generator or any other iterable, asynchronous or not.
             connections: the most connections to send on at a time.
             in_flight: the most mails on one connection whose replies are to come. More than one
-                need a server with PIPELINING, and more than two one with CHUNKING.
+                need a server with PIPELINING, and more than two one with CHUNKING. They are fewer where a
+                server might lose its patience if it refused them all: of mails to one recipient, 9.
 
         Raises:
             InvalidMessage: ``messages`` is one message.
