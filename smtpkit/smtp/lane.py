@@ -68,8 +68,10 @@ class Lane:
 
     async def flush(self) -> None:
         """Write what is held back to go out together."""
-        if self._connection is not None:
-            await self._connection.flush()
+        if (connection := self._connection) is not None:
+            await connection.flush()
+            if connection.error is not None:
+                self._replace(connection)
 
     async def take(self) -> Receipt:
         """The receipt of the oldest mail, when it is there."""

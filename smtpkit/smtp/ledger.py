@@ -49,7 +49,8 @@ class Ledger:
 
     def give_up(self, error: SmtpkitError) -> None:
         """Nothing more is tried: who is undecided has not got it."""
-        self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)
+        if self.left:
+            self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)
 
     def note(self, notes: tuple[str, ...]) -> None:
         """Things worth knowing that are no errors, each once."""
