@@ -9,7 +9,7 @@ from unittest.mock import patch
 from smtpkit import Mailer, PlaintextSmtpTransport, RawMessage, Receipt
 from smtpkit.runtime import aio, blocking
 from smtpkit.runtime.simulated import SimulatedRuntime
-from truth import Accepted
+from truth import CHUNKING, PIPELINING, Accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from smtpkit.runtime.simulated import Delivery
     from truth import Truth
 
-__all__ = ["mail", "send_many", "shown", "simulated", "transport", "untrue"]
+__all__ = ["MODES", "STAGES", "mail", "refused", "send_many", "shown", "simulated", "transport", "untrue"]
+
+
+MODES = {"chunked": CHUNKING, "pipelined": PIPELINING, "one by one": ()}
+STAGES = ("mail", "rcpt", "data", "content")
+"""At which a `Truth` can be told to refuse."""
 
 
 class _Parsed(RawMessage):
@@ -42,6 +47,13 @@ def mail(number: int | str, *recipients: str, sender: str = "", body: str = "") 
 def transport(**options: Any) -> PlaintextSmtpTransport:
     """To a server that is simulated, or not connected to."""
     return PlaintextSmtpTransport("truth.test", local_hostname="me", **options)
+
+
+def refused(stage: str, code: str, number: int, body: str = "") -> RawMessage:
+    """A mail that a `Truth` refuses."""
+    if stage == "mail":
+        return mail(number, sender=f"mail-{code}-{number}@a.test", body=body)
+    return mail(number, f"{stage}-{code}-{number}@b.test", body=body)
 
 
 @contextmanager

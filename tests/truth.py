@@ -63,6 +63,7 @@ class Truth:
         faults: Mapping[int, Fault] | None = None,
         recipients: int | None = None,
         messages: int | None = None,
+        patience: str = "",
         seconds: float = 0.0,
     ) -> None:
         self.extensions = extensions
@@ -71,6 +72,8 @@ class Truth:
         """The most of one transaction: further ones get 452 4.5.3."""
         self.messages = messages
         """The most of one connection: further MAILs get 421."""
+        self.patience = patience
+        """Whose: ``"exim"`` or ``"postfix"``, as docs/servers.md has it."""
         self.seconds = seconds
         """Virtual seconds from command to reply."""
         self.accepted: Counter[Accepted] = Counter()
@@ -109,6 +112,8 @@ class Session:
         self._acts: list[Act] = []
         self._taking_content = False
         self._taken = 0
+        self._annoyed = 0
+        self._in_favour = True
         self._forget()
         self._handlers = {
             "EHLO": self._ehlo,
@@ -160,7 +165,7 @@ class Session:
         self.verbs.append(verb)
         if rest and ("PIPELINING" not in self._truth.extensions or verb in ("DATA", "EHLO", "QUIT")):
             self._truth.problems.append(f"something came before the reply to {verb}")
-        return partial(self._handlers[verb], argument, octets)
+        return partial(self._handlers.get(verb, self._unknown), argument, octets)
 
     def _next_content(self) -> Callable[[], str] | None:
         found = re.match(rb"((?:.*\r\n)*?)\.\r\n", bytes(self._buffer))
@@ -184,7 +189,16 @@ class Session:
         return "\r\n".join([*(f"250-{line}" for line in ("truth.test", *self._truth.extensions)), "250 HELP"])
 
     def _rset(self, argument: str, _: bytes) -> str:
+        if self._truth.patience == "exim":
+            # The first one after an accepted message does not count.
+            self._annoyed += not self._in_favour
+            self._in_favour = False
+            if self._annoyed == 11:
+                return "554 Too many nonmail commands"
         return self._forget()
+
+    def _unknown(self, argument: str, _: bytes) -> str:
+        return "500 5.5.2 what?"
 
     def _quit(self, argument: str, _: bytes) -> str:
         return "221 2.0.0 bye"
@@ -248,6 +262,8 @@ class Session:
         if code is None:
             assert self._sender is not None
             self._taken += 1
+            self._in_favour = True
+            self._annoyed *= self._truth.patience == "exim"
             self._truth.accepted.update(Accepted(self._sender, each, self._content) for each in self._recipients)
         self._forget()
         return f"{code} {code[0]}.6.0 not that" if code else "250 2.0.0 ok: queued as TRUTH"
@@ -270,8 +286,13 @@ class Session:
         shown = {"missing": [], "doubled": [text, text], "garbage": ["what?"], "354": ["354 go on"]}
         for each in shown.get(str(flaw), [text]):
             self._say(each, after=_LATE if flaw == "late" else self._truth.seconds)
-        if text.startswith(("221", "421")):
+        if text.startswith(("221", "421", "554 Too many")):
             self._end("close")
+        if self._truth.patience == "postfix" and text[0] in "45":
+            self._annoyed += 1
+            if self._annoyed == 20:
+                self._say("421 4.7.0 too many errors")
+                self._end("close")
 
     def _say(self, text: str, after: float = 0.0) -> None:
         octets = f"{text}\r\n".encode()

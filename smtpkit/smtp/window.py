@@ -196,6 +196,7 @@ class Window:
 
     async def _write(self) -> None:
         self._dialogue.deadline = self._under_way[0].ledger.deadline
+        self._dialogue.check(self._outgoing.stage)
         await self._dialogue.write(*self._outgoing.taken())
 
     # -- what is heard -------------------------------------------------------------
@@ -286,9 +287,12 @@ class Window:
         self._under_way.clear()
 
     def _last_words(self, error: SmtpkitError) -> SmtpkitError:
-        """Take in what the server said before the end. ``error``, or that it took its leave."""
+        """Take in what the server said before the end. ``error``, or that it took its leave.
+
+        After what was no answer it is out of step, and nothing more counts.
+        """
         try:
-            while self._due and not isinstance(error, ServiceUnavailable):
+            while self._due and not isinstance(error, (ServiceUnavailable, ProtocolError)):
                 if (reply := self._dialogue.said()) is None:
                     # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
                     lost = isinstance(error, ConnectionLost) and self._parting

@@ -61,7 +61,8 @@ CASES = [
     pytest.param(mode, connection, ending, id=f"{name}-{connection}-{ending}")
     for name, mode in MODES.items()
     for connection in range(mode.connections)
-    for ending in ENDINGS
+    for ending in ("close", "reset", "stall")
+    if name != "on two connections, pipelined"
 ]
 
 
@@ -80,7 +81,12 @@ def test_lost_at_every_octet_of_the_server(mode: Mode, connection: int, ending: 
 @pytest.mark.parametrize("flaw", ["421", "421 and no more", *ENDINGS])
 @pytest.mark.parametrize("delivery", ["whole", "line", "byte"])
 @pytest.mark.parametrize(
-    ("mode", "connection"), sorted({(case.values[0], case.values[1]) for case in CASES}, key=str)
+    ("mode", "connection"),
+    [
+        pytest.param(mode, connection, id=f"{name}-{connection}")
+        for name, mode in MODES.items()
+        for connection in range(mode.connections)
+    ],
 )
 def test_leaves_instead_of_every_reply(mode: Mode, connection: int, delivery: Delivery, flaw: Any) -> None:
     replies = healthy(mode, connection).replies
