@@ -74,7 +74,7 @@ class Connection:
     async def alive(self) -> bool:
         """Whether an idle connection is still there, without a round trip: a live server is silent."""
         return (
-            self._dialogue.in_step
+            self.reusable
             and self._runtime.now() - self._dialogue.heard < self._server.timeouts.idle
             and not await self._dialogue.spoken()
         )
@@ -115,6 +115,7 @@ class Connection:
             ledger.decide(admission.refused, Outcome("refused"))
             if admission.error is not None:
                 ledger.give_up(admission.error)
+        ledger.abort()
 
     def _transaction(self, ledger: Ledger) -> Transaction:
         asked = tuple(ledger.left.values())[: self._most_recipients]

@@ -52,6 +52,11 @@ class Ledger:
         if self.left:
             self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)
 
+    def abort(self) -> None:
+        """All or nothing: if somebody was refused, nobody gets it who is undecided."""
+        if self.mail.all_or_nothing and any(each.status == "refused" for each in self._outcomes.values()):
+            self.decide(tuple(self.left.values()), Outcome("not_sent"))
+
     def note(self, notes: tuple[str, ...]) -> None:
         """Things worth knowing that are no errors, each once."""
         if notes:
