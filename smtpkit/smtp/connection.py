@@ -43,7 +43,7 @@ class Connection:
         most = [each for each in (server.messages_per_connection, capabilities.limit("MAILMAX")) if each is not None]
         self._mails_left: float = min(most, default=float("inf"))
         lifetime = server.timeouts.lifetime
-        self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
+        self._ends_at = None if lifetime is None else runtime.now() + lifetime
         self.finished: int = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
@@ -63,13 +63,12 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether another mail can go this way: nothing is under way, no reply is owed, and it is not worn out."""
-        return (
-            self._dialogue.in_step and not self._window and not self._worn_out and self._runtime.now() < self._ends_at
-        )
+        return self._dialogue.in_step and not self._window and not self._worn_out
 
     @property
     def _worn_out(self) -> bool:
-        return self._mails_left <= 0 or self._window.distrusted
+        too_old = self._ends_at is not None and self._runtime.now() >= self._ends_at
+        return too_old or self._mails_left <= 0 or self._window.distrusted
 
     async def alive(self) -> bool:
         """Whether an idle connection is still there, without a round trip: a live server is silent."""
