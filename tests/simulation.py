@@ -12,15 +12,30 @@ from smtpkit.runtime.simulated import SimulatedRuntime
 from truth import CHUNKING, PIPELINING, Accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from smtpkit.message import Fields
     from smtpkit.runtime.simulated import Delivery
     from truth import Truth
 
-__all__ = ["MODES", "STAGES", "mail", "refused", "send_many", "shown", "simulated", "transport", "untrue"]
+__all__ = [
+    "COUNTS",
+    "MODES",
+    "STAGES",
+    "TWELVE",
+    "Source",
+    "mail",
+    "refused",
+    "send_many",
+    "shown",
+    "simulated",
+    "transport",
+    "untrue",
+]
 
 
+COUNTS = ((1, 1), (1, 8), (2, 4), (4, 1), (3, 2))
+"""Connections, and mails in flight on each."""
 MODES = {"chunked": CHUNKING, "pipelined": PIPELINING, "one by one": ()}
 STAGES = ("mail", "rcpt", "data", "content")
 """At which a `Truth` can be told to refuse."""
@@ -56,8 +71,36 @@ def refused(stage: str, code: str, number: int, body: str = "") -> RawMessage:
     return mail(number, f"{stage}-{code}-{number}@b.test", body=body)
 
 
+TWELVE = [mail(number) for number in range(12)]
+
+
+class Source:
+    """`TWELVE`, which are taken one by one."""
+
+    def __init__(
+        self, error: BaseException | None = None, at: int = 12, pause: Callable[[], None] | None = None
+    ) -> None:
+        self.taken: list[RawMessage] = []
+        self.ended = False
+        self._error = error
+        self._at = at
+        self._pause = pause
+
+    def __iter__(self) -> Iterator[RawMessage]:
+        try:
+            for number, each in enumerate(TWELVE):
+                if number == self._at and self._error is not None:
+                    raise self._error
+                if self._pause is not None:
+                    self._pause()
+                self.taken.append(each)
+                yield each
+        finally:
+            self.ended = True
+
+
 @contextmanager
-def simulated(truth: Truth, delivery: Delivery = "whole") -> Iterator[SimulatedRuntime]:
+def simulated(truth: Truth, delivery: Delivery = "whole") -> Generator[SimulatedRuntime]:
     """The runtime of every mailer meanwhile."""
     runtime = SimulatedRuntime(truth.dial, delivery=delivery)
     with patch.object(blocking, "BlockingRuntime", lambda: runtime), patch.object(aio, "AsyncRuntime", lambda: runtime):

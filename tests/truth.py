@@ -280,7 +280,7 @@ class Session:
             self._end("stall" if flaw == "421 and no more" else "close")
             return
         if flaw in ENDINGS:
-            self._end(cast("Ending", flaw))
+            self._end(flaw)
             return
         text = command()
         shown = {"missing": [], "doubled": [text, text], "garbage": ["what?"], "354": ["354 go on"]}

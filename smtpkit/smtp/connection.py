@@ -130,6 +130,11 @@ class Connection:
         return Transaction(ledger, asked, self._capabilities, plan)
 
     @property
+    def answered(self) -> bool:
+        """Whether replies have come that were not taken in."""
+        return self._dialogue.pending
+
+    @property
     def holds(self) -> bool:
         """Whether something is held back to go out together with more."""
         return self._window.holds
@@ -143,6 +148,11 @@ class Connection:
         await self._window.finish()
         if self._window.error is None:
             self.finished += 1
+
+    @property
+    def in_doubt(self) -> list[Ledger]:
+        """Whose mail the server may have, with no reply that says so."""
+        return self._window.in_doubt
 
     async def quit(self) -> None:
         """Say goodbye and close. That the server does not answer is no error any more."""

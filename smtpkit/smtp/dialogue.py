@@ -97,6 +97,11 @@ class Dialogue:
             self.close()
             raise
 
+    @property
+    def pending(self) -> bool:
+        """Whether octets were read that no reply was made of yet."""
+        return self._parser.pending
+
     def check(self, stage: Stage) -> None:
         """Raise what `send` raises before it writes anything, if it would."""
         if not self.open:

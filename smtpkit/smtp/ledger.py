@@ -40,6 +40,11 @@ class Ledger:
         """Whether every recipient has an outcome, and nothing of it is under way."""
         return not self.left and not self.under_way
 
+    @property
+    def arrived(self) -> bool:
+        """Whether somebody got it, or may have got it."""
+        return any(each.status in ("accepted", "uncertain") for each in self._outcomes.values())
+
     def decide(self, recipients: Iterable[Address], outcome: Outcome, error: SmtpkitError | None = None) -> None:
         """Those of ``recipients`` who are undecided have this outcome; ``error`` says why it is no good one."""
         self._error = self._error or error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -21,13 +20,12 @@ if TYPE_CHECKING:
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.dialogue import Dialogue
+    from smtpkit.smtp.ledger import Ledger
     from smtpkit.smtp.policy import Flight, Step
     from smtpkit.smtp.timeouts import Timeouts
     from smtpkit.smtp.transaction import Transaction
 
 __all__ = ["Window"]
-
-_log = logging.getLogger("smtpkit")
 
 _PATIENCE = 3
 """Refused transactions after which a connection gets one at a time: many servers slow down then, and close at last."""
@@ -114,6 +112,11 @@ class Window:
             await self._say(transaction, flight, whole)
         except BaseException as error:
             self._break(error)
+
+    @property
+    def in_doubt(self) -> list[Ledger]:
+        """Whose mail the server may have, with no reply that says so."""
+        return [transaction.ledger for transaction in self._under_way if transaction.in_doubt]
 
     @property
     def holds(self) -> bool:
@@ -269,7 +272,6 @@ class Window:
         # After a file that broke off only closing tells the server that the mail is not complete.
         self._dialogue.close()
         if not isinstance(error, SmtpkitError):
-            self._confess(error)
             raise error
         if error.stage is None and self._due:
             error.stage = STAGES[self._due[0][1]]
@@ -304,14 +306,6 @@ class Window:
         except ProtocolError:
             pass
         return error
-
-    def _confess(self, interruption: BaseException) -> None:
-        for transaction in self._under_way:
-            if transaction.in_doubt:
-                name = transaction.mail.message_id
-                doubt = f"{name} was handed over, and its reply not read: it may have been accepted"
-                interruption.add_note(f"smtpkit: {doubt}")
-                _log.warning("interrupted: %s", doubt)
 
 
 def _is_whole(flight: Flight) -> bool:

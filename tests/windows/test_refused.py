@@ -47,8 +47,8 @@ def test_two_at_all_places(extensions: tuple[str, ...], stages: tuple[str, str])
 
 @pytest.mark.parametrize("extensions", MODES.values(), ids=MODES)
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("good", [set(), {0}, {7}, {0, 7}, {1, 3, 5, 7}, {0, 2, 4, 6}], ids=str)
-def test_most_of_them(extensions: tuple[str, ...], stage: str, good: set[int]) -> None:
+@pytest.mark.parametrize("good", [(), (0,), (7,), (0, 7), (1, 3, 5, 7), (0, 2, 4, 6)], ids=str)
+def test_most_of_them(extensions: tuple[str, ...], stage: str, good: tuple[int, ...]) -> None:
     check(extensions, {number: (stage, "550") for number in range(8) if number not in good})
 
 
@@ -56,7 +56,7 @@ def test_most_of_them(extensions: tuple[str, ...], stage: str, good: set[int]) -
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_connection_that_sees_many_refusals_is_left(extensions: tuple[str, ...], stage: str) -> None:
     """Before the server loses its patience: an Exim at the twelfth (docs/servers.md)."""
-    truth = check(extensions, {number: (stage, "550") for number in range(40)}, count=41)
+    truth = check(extensions, dict.fromkeys(range(40), (stage, "550")), count=41)
     assert 4 < len(truth.sessions) <= 8
 
 
@@ -76,7 +76,6 @@ def test_a_server_that_loses_its_patience(extensions: tuple[str, ...], stage: st
 def pulled(truth: Truth, mails: list[RawMessage], in_flight: int) -> list[int]:
     """How many mails were taken when each receipt came."""
     taken: list[int] = []
-    counts: list[int] = []
 
     def messages() -> Iterator[RawMessage]:
         for number, each in enumerate(mails):
@@ -84,9 +83,7 @@ def pulled(truth: Truth, mails: list[RawMessage], in_flight: int) -> list[int]:
             yield each
 
     with simulated(truth):
-        for _ in Mailer(transport()).send_many(messages(), in_flight=in_flight):
-            counts.append(len(taken))
-    return counts
+        return [len(taken) for _ in Mailer(transport()).send_many(messages(), in_flight=in_flight)]
 
 
 def test_a_window_is_full_while_all_goes_well() -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from smtpkit import RawMessage
     from smtpkit.runtime.simulated import Delivery
 
-DELIVERIES: tuple[Delivery, ...] = ("whole", "byte")
 FLAWS = ("missing", "doubled", "late", "garbage", "354")
 BLIND = {
     *((mode, flaw, stage) for mode in MODES for flaw in ("missing", "doubled") for stage in ("data", "content")),
@@ -32,13 +31,15 @@ def replies(truth: Truth, mails: list[RawMessage], **options: Any) -> int:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("flaw", FLAWS)
-@pytest.mark.parametrize("stage", ["none", *STAGES])
-@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize(
+    ("stage", "delivery"),
+    [("none", "whole"), ("none", "byte"), ("content", "byte"), *((stage, "whole") for stage in STAGES)],
+)
 def test_a_flaw_at_every_reply(mode: str, flaw: Any, stage: str, delivery: Delivery) -> None:
     wrong: list[str] = []
     for place in range(1 if stage == "none" else 4):
         mails = [refused(stage, "550", n) if stage != "none" and n == place else mail(n) for n in range(4)]
-        for at in range(replies(Truth(MODES[mode]), mails)):
+        for at in range(2, replies(Truth(MODES[mode]), mails)):
             truth = Truth(MODES[mode], faults={0: Fault("reply", at, flaw)})
             receipts = send_many(truth, mails, delivery=delivery, in_flight=4)
             assert max(truth.accepted.values(), default=0) <= 1
@@ -78,12 +79,12 @@ LONG = "\r\n" + "\r\n".join(["." * 75] * 900)
 
 @pytest.mark.parametrize("extensions", [CHUNKING, PIPELINING, ("CHUNKING",)], ids="-".join)
 @pytest.mark.parametrize("flaw", ["421", "garbage", "354", *ENDINGS])
-@pytest.mark.parametrize("long", [{0}, {1}, {2}, {1, 2}, {0, 1, 2}], ids=str)
+@pytest.mark.parametrize("long", [{0}, {1}, {0, 1, 2}], ids=str)
 @pytest.mark.parametrize("seconds", [0.0, 0.05])
 def test_long_mails_between_short_ones(extensions: tuple[str, ...], flaw: Any, long: set[int], seconds: float) -> None:
     mails = [mail(number, body=LONG if number in long else "") for number in range(3)]
     wrong: list[str] = []
-    for at in range(replies(Truth(extensions), mails)):
+    for at in range(2, replies(Truth(extensions), mails)):
         truth = Truth(extensions, faults={0: Fault("reply", at, flaw)}, seconds=seconds)
         receipts = send_many(truth, mails)
         found = untrue(truth, mails, receipts, 3)
