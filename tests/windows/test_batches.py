@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulation import COUNTS, MODES, TWELVE, Source, mail, refused, shown, simulated, transport, untrue
-from smtpkit import DailyLimit, DailyLimitExceeded, Mailer, RawMessage, Receipt
-from truth import CHUNKING, Fault, Truth
+from smtpkit import DailyLimit, DailyLimitExceeded, Mailer, Message, RawMessage, Receipt, UnreadableAttachment
+from truth import CHUNKING, PIPELINING, Fault, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from both import Both
 
@@ -144,6 +145,29 @@ def test_a_limit_gets_back_what_was_refused(both: Both, connections: int, in_fli
         assert limit.used() == len(truth.accepted) == 8
         both.close(mailer)
     assert untrue(truth, mails, receipts) == []
+
+
+@pytest.mark.parametrize("extensions", [CHUNKING, PIPELINING], ids="-".join)
+@pytest.mark.parametrize("place", range(4))
+def test_a_file_that_breaks_off_costs_only_its_own_mail(
+    extensions: tuple[str, ...], place: int, tmp_path: Path
+) -> None:
+    file, truth = tmp_path / "report.bin", Truth(extensions)
+    file.write_bytes(bytes(400_000))
+
+    def messages() -> Iterator[Message]:
+        for number in range(4):
+            message = Message().from_(f"s{number}@a.test").to(f"r{number}@b.test").text("Hi")
+            yield message.attach(file) if number == place else message
+            if number == place:
+                file.write_bytes(bytes(200_000))
+
+    with simulated(truth), Mailer(transport()) as mailer:
+        receipts = list(mailer.send_many(messages(), in_flight=8))
+    assert [receipt.ok for receipt in receipts] == [number != place for number in range(4)]
+    assert isinstance(receipts[place].error, UnreadableAttachment)
+    assert shown(receipts[place]) == "not_sent"
+    assert sorted(each.recipient for each in truth.accepted) == [f"r{n}@b.test" for n in range(4) if n != place]
 
 
 @pytest.mark.parametrize("in_flight", [1, 8])
