@@ -65,7 +65,8 @@ class Dispatch:
             await self._fill()
             if self._slots:
                 return await self._concluded(self._slots.popleft())
-        except BaseException:
+        except BaseException as interruption:
+            self._carrier.confess(interruption)
             self._abandon()
             raise
         self._end()
@@ -74,14 +75,14 @@ class Dispatch:
             raise failure
         return None
 
-    async def drain(self) -> list[Receipt]:
-        """Take no further message; the receipts of what is under way."""
+    async def drain(self, remaining: list[Receipt]) -> None:
+        """Take no further message, and add the receipts of what is under way to ``remaining``."""
         self._pull = self._failure = None
-        receipts: list[Receipt] = []
+        # It may be the messages that end the batch, and take long.
+        await self._alarm.clear()
         while (receipt := await self.next()) is not None:
-            receipts.append(receipt)
+            remaining.append(receipt)
         self._end()
-        return receipts
 
     async def _fill(self) -> None:
         while self._pull is not None and len(self._slots) < self._most and self._carrier.room:
@@ -156,6 +157,9 @@ class _OneByOne:
         receipt, self._receipt = self._receipt, None
         assert receipt is not None
         return receipt
+
+    def confess(self, interruption: BaseException) -> None:
+        """A transport that is interrupted says itself what is in doubt."""
 
     def release(self) -> None:
         """Nothing is held."""

@@ -133,13 +133,15 @@ class AsyncBatch(AsyncClosing):
         """Take no further message, wait for what is under way, and close the generator: its ``finally`` runs now."""
         messages: Any = self._messages
         self._messages = None
-        if self._dispatch is not None:
-            self.remaining += await self._dispatch.drain()
-        # One that runs, in another task or since it closes this batch itself, cannot be closed.
-        if not getattr(messages, "ag_running", False) and isinstance(messages, AsyncGenerator):
-            await messages.aclose()
-        elif not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
-            messages.close()
+        try:
+            if self._dispatch is not None:
+                await self._dispatch.drain(self.remaining)
+        finally:
+            # One that runs, in another task or since it closes this batch itself, cannot be closed.
+            if not getattr(messages, "ag_running", False) and isinstance(messages, AsyncGenerator):
+                await messages.aclose()
+            elif not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
+                messages.close()
 
 
 def _dispatch(

@@ -127,11 +127,13 @@ class Batch(Closing):
         """Take no further message, wait for what is under way, and close the generator: its ``finally`` runs now."""
         messages: Any = self._messages
         self._messages = None
-        if self._dispatch is not None:
-            self.remaining += _run(self._dispatch.drain())
-        # One that runs, in another thread or since it closes this batch itself, cannot be closed.
-        if not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
-            messages.close()
+        try:
+            if self._dispatch is not None:
+                _run(self._dispatch.drain(self.remaining))
+        finally:
+            # One that runs, in another thread or since it closes this batch itself, cannot be closed.
+            if not getattr(messages, "gi_running", False) and isinstance(messages, Generator):
+                messages.close()
 
 
 def _dispatch(delivery: Delivery, messages: Iterator[AnyMessage], counts: tuple[int, int]) -> Dispatch:

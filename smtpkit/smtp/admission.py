@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import ContentRefused, RequireTlsUnsupported, SenderRefused
+from smtpkit.errors import ContentRefused, RecipientsRefused, RequireTlsUnsupported, SenderRefused
 from smtpkit.value import value
 
 if TYPE_CHECKING:
@@ -40,12 +40,13 @@ def admit(mail: Mail, capabilities: Capabilities, *, host: str, verified_tls: bo
     ``capabilities`` are those under TLS, and ``verified_tls`` tells whether it was verified whom it is spoken with.
     """
     if mail.plain:
-        error = _too_large(mail, capabilities)
+        error = _too_large(mail, capabilities) or _too_many(mail, capabilities)
         return ADMITTED if error is None else Admission(error)
     error = (
         _not_secure(mail, capabilities, host, verified_tls)
         or _too_large(mail, capabilities)
         or _too_wide(mail, capabilities)
+        or _too_many(mail, capabilities)
     )
     if error is not None:
         return Admission(error)
@@ -79,6 +80,17 @@ def _too_large(mail: Mail, capabilities: Capabilities) -> DeliveryError | None:
     return ContentRefused(
         f"the mail has {mail.size} octets, and the server takes at most {limit}",
         hint="Send large files as links, or split the attachments over several mails.",
+    )
+
+
+def _too_many(mail: Mail, capabilities: Capabilities) -> DeliveryError | None:
+    """Why not all recipients can be asked for before one of them gets the mail, where that is wanted."""
+    most = capabilities.limit("RCPTMAX") if mail.all_or_nothing else None
+    if most is None or len(mail.envelope.recipients) <= most:
+        return None
+    return RecipientsRefused(
+        f"the mail has {len(mail.envelope.recipients)} recipients, and the server takes at most {most} at a time",
+        hint='With on_partial="abort" they must all be asked for at once: send it to fewer, or without "abort".',
     )
 
 

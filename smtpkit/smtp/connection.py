@@ -43,7 +43,7 @@ class Connection:
         most = [each for each in (server.messages_per_connection, capabilities.limit("MAILMAX")) if each is not None]
         self._mails_left: float = min(most, default=float("inf"))
         lifetime = server.timeouts.lifetime
-        self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
+        self._ends_at = None if lifetime is None else runtime.now() + lifetime
         self.finished: int = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
@@ -63,18 +63,17 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether another mail can go this way: nothing is under way, no reply is owed, and it is not worn out."""
-        return (
-            self._dialogue.in_step and not self._window and not self._worn_out and self._runtime.now() < self._ends_at
-        )
+        return self._dialogue.in_step and not self._window and not self._worn_out
 
     @property
     def _worn_out(self) -> bool:
-        return self._mails_left <= 0 or self._window.distrusted
+        too_old = self._ends_at is not None and self._runtime.now() >= self._ends_at
+        return too_old or self._mails_left <= 0 or self._window.distrusted
 
     async def alive(self) -> bool:
         """Whether an idle connection is still there, without a round trip: a live server is silent."""
         return (
-            self._dialogue.in_step
+            self.reusable
             and self._runtime.now() - self._dialogue.heard < self._server.timeouts.idle
             and not await self._dialogue.spoken()
         )
@@ -115,6 +114,7 @@ class Connection:
             ledger.decide(admission.refused, Outcome("refused"))
             if admission.error is not None:
                 ledger.give_up(admission.error)
+        ledger.abort()
 
     def _transaction(self, ledger: Ledger) -> Transaction:
         asked = tuple(ledger.left.values())[: self._most_recipients]
@@ -130,6 +130,11 @@ class Connection:
         return Transaction(ledger, asked, self._capabilities, plan)
 
     @property
+    def answered(self) -> bool:
+        """Whether replies have come that were not taken in."""
+        return self._dialogue.pending
+
+    @property
     def holds(self) -> bool:
         """Whether something is held back to go out together with more."""
         return self._window.holds
@@ -143,6 +148,11 @@ class Connection:
         await self._window.finish()
         if self._window.error is None:
             self.finished += 1
+
+    @property
+    def in_doubt(self) -> list[Ledger]:
+        """Whose mail the server may have, with no reply that says so."""
+        return self._window.in_doubt
 
     async def quit(self) -> None:
         """Say goodbye and close. That the server does not answer is no error any more."""

@@ -83,10 +83,7 @@ class Dialogue:
 
     async def write(self, data: bytes, stage: Stage, replies: int) -> None:
         """Write ``data``, which is answered by that many ``replies``. Raises as `send`."""
-        if not self.open:
-            raise ConnectionLost("the connection is closed", stage=stage)
-        if self.owed == 0 and self._parser.pending:
-            raise self._failed(self._unasked(stage))
+        self.check(stage)
         self.owed += replies
         self.traced = _log.isEnabledFor(logging.DEBUG)
         try:
@@ -100,6 +97,18 @@ class Dialogue:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def pending(self) -> bool:
+        """Whether octets were read that no reply was made of yet."""
+        return self._parser.pending
+
+    def check(self, stage: Stage) -> None:
+        """Raise what `send` raises before it writes anything, if it would."""
+        if not self.open:
+            raise ConnectionLost("the connection is closed", stage=stage)
+        if self.owed == 0 and self._parser.pending:
+            raise self._failed(self._unasked(stage))
 
     def said(self) -> Reply | None:
         """The next reply of those that have arrived, also when the connection is closed.

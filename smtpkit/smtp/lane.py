@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from smtpkit.smtp.pool import Pool
 
 __all__ = ["Lane"]
+
+_log = logging.getLogger("smtpkit")
 
 
 class Lane:
@@ -66,10 +69,14 @@ class Lane:
         """Whether something is held back to go out together with more."""
         return self._connection is not None and self._connection.holds
 
+    @property
+    def waits(self) -> bool:
+        """Whether the oldest mail has no receipt yet, and no reply is there that was not taken in."""
+        return not (self._order[0].settled or (self._connection is not None and self._connection.answered))
+
     async def flush(self) -> None:
         """Write what is held back to go out together."""
-        connection = self._connection
-        if connection is not None:
+        if (connection := self._connection) is not None:
             await connection.flush()
             if connection.error is not None:
                 self._replace(connection)
@@ -85,6 +92,15 @@ class Lane:
         if not self._order:
             self.release()
         return ledger.receipt()
+
+    def confess(self, interruption: BaseException) -> None:
+        """Say in notes on ``interruption`` which mails may have been accepted without a receipt that was taken."""
+        in_doubt = self._connection.in_doubt if self._connection is not None else []
+        for ledger in self._order:
+            if ledger.arrived or ledger in in_doubt:
+                doubt = f"{ledger.mail} was handed over, and there is no receipt: it may have been accepted"
+                interruption.add_note(f"smtpkit: {doubt}")
+                _log.warning("interrupted: %s", doubt)
 
     def release(self) -> None:
         """Give the connection back. What is under way on it then is not heard any more."""

@@ -70,7 +70,15 @@ class Lanes:
     async def take(self) -> Receipt:
         """The receipt of the oldest mail, when it is there."""
         lane = self._order.popleft()
+        if len(self._lanes) > 1 and lane.waits:
+            # Meanwhile the others go on.
+            await self.flush()
         return await lane.take()
+
+    def confess(self, interruption: BaseException) -> None:
+        """Say in notes on ``interruption`` which mails may have been accepted without a receipt that was taken."""
+        for lane in self._lanes:
+            lane.confess(interruption)
 
     def release(self) -> None:
         """Give the connections back."""

@@ -40,6 +40,11 @@ class Ledger:
         """Whether every recipient has an outcome, and nothing of it is under way."""
         return not self.left and not self.under_way
 
+    @property
+    def arrived(self) -> bool:
+        """Whether somebody got it, or may have got it."""
+        return any(each.status in ("accepted", "uncertain") for each in self._outcomes.values())
+
     def decide(self, recipients: Iterable[Address], outcome: Outcome, error: SmtpkitError | None = None) -> None:
         """Those of ``recipients`` who are undecided have this outcome; ``error`` says why it is no good one."""
         for address in recipients:
@@ -49,7 +54,13 @@ class Ledger:
 
     def give_up(self, error: SmtpkitError) -> None:
         """Nothing more is tried: who is undecided has not got it."""
-        self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)
+        if self.left:
+            self.decide(tuple(self.left.values()), Outcome("not_sent", error.reply), error)
+
+    def abort(self) -> None:
+        """All or nothing: if somebody was refused, nobody gets it who is undecided."""
+        if self.mail.all_or_nothing and any(each.status == "refused" for each in self._outcomes.values()):
+            self.decide(tuple(self.left.values()), Outcome("not_sent"))
 
     def note(self, notes: tuple[str, ...]) -> None:
         """Things worth knowing that are no errors, each once."""

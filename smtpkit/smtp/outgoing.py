@@ -14,13 +14,14 @@ __all__ = ["Outgoing"]
 class Outgoing:
     """Octets that are to be written together, and what their writing means."""
 
-    __slots__ = ("_octets", "_stage", "closing", "replies", "size", "transactions")
+    __slots__ = ("_octets", "closing", "replies", "size", "stage", "transactions")
 
     def __init__(self) -> None:
         self.closing: list[Transaction] = []
         """Whose final octet is among them."""
         self._octets: list[bytes] = []
-        self._stage: Stage = "mail"
+        self.stage: Stage = "mail"
+        """Of the first of them."""
         self.size: int = 0
         """How many octets they are, and below how many replies they get."""
         self.replies: int = 0
@@ -33,14 +34,14 @@ class Outgoing:
     def hold(self, octets: bytes, stage: Stage, replies: int) -> None:
         """Add ``octets``, which are answered by that many ``replies``."""
         if not self._octets:
-            self._stage = stage
+            self.stage = stage
         self._octets.append(octets)
         self.size += len(octets)
         self.replies += replies
 
     def taken(self) -> tuple[bytes, Stage, int]:
         """All of them, the stage of the first and how many replies they get. Their writing starts now."""
-        taken = b"".join(self._octets), self._stage, self.replies
+        taken = b"".join(self._octets), self.stage, self.replies
         self._octets.clear()
         self.size = self.replies = self.transactions = 0
         for transaction in self.closing:

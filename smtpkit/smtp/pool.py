@@ -40,9 +40,11 @@ class Pool:
             place = await room.enter(runtime, until, at_most)
             try:
                 return await self._connected(room, place, runtime, deadline)
-            except ServiceUnavailable:
+            except BaseException as error:
                 # Too many connections, perhaps: then those that are open must do.
-                if not room.shrink(runtime.now()):
+                others = isinstance(error, ServiceUnavailable) and room.shrink(runtime.now())
+                place.leave()
+                if not others:
                     raise
 
     async def acquire_spare(self, runtime: Runtime, at_most: int) -> Connection | None:
@@ -54,21 +56,22 @@ class Pool:
             return await self._connected(room, place, runtime, float("inf"))
         except SmtpkitError:
             room.shrink(runtime.now())
+            place.leave()
             return None
-
-    async def _connected(self, room: _Room, place: Place, runtime: Runtime, deadline: float) -> Connection:
-        """An idle connection that lives, or a new one."""
-        try:
-            while (connection := room.take()) is not None:
-                if await connection.alive():
-                    break
-                connection.close()
-            else:
-                connection = await Connection.open(self._server, runtime, deadline)
-            connection.place = place
         except BaseException:
             place.leave()
             raise
+
+    async def _connected(self, room: _Room, place: Place, runtime: Runtime, deadline: float) -> Connection:
+        """An idle connection that lives, or a new one. If it fails, ``place`` is still to be given back."""
+        while (connection := room.take()) is not None:
+            if await connection.alive():
+                break
+            connection.close()
+        else:
+            connection = await Connection.open(self._server, runtime, deadline)
+        connection.place = place
+        room.occupy(place)
         return connection
 
     @staticmethod
@@ -122,7 +125,9 @@ class _Room:
         self.idle: deque[Connection] = deque()
         self._size = size
         self._taken: set[int] = set()
-        self._shrunk_to = size
+        self._occupied: set[int] = set()
+        """Those of the taken places that have a connection; the others are about to open one."""
+        self._shrunk_to: int | None = None
         self._shrunk_until = 0.0
         self._waiting: dict[int, Event] = {}
         # A finalizer may come in the middle of a change, and the room is then left by the thread that is in it.
@@ -139,14 +144,28 @@ class _Room:
 
     def _most(self, now: float, at_most: int) -> int:
         most = max(self._size, at_most)
-        return most if now >= self._shrunk_until else min(most, self._shrunk_to)
+        if self._shrunk_to is None:
+            return most
+        if now >= self._shrunk_until:
+            self._shrunk_to = None
+            return most
+        return min(most, self._shrunk_to)
+
+    def occupy(self, place: Place) -> None:
+        """There is a connection for it."""
+        with self._lock:
+            self._occupied.add(id(place))
+            if self._shrunk_to is not None:
+                self._shrunk_to = max(self._shrunk_to, len(self._occupied))
 
     def shrink(self, now: float) -> bool:
-        """The server turned one away: for a while no more than are open now. Whether there are any."""
+        """The server turned away a connection: for a while no more than are open now.
+
+        Whether there is another one, or may soon be, that the mail can go on.
+        """
         with self._lock:
-            taken = len(self._taken)
-            self._shrunk_to, self._shrunk_until = max(taken, 1), now + _SHRUNK
-        return taken > 0
+            self._shrunk_to, self._shrunk_until = max(len(self._occupied), 1), now + _SHRUNK
+            return len(self._taken) > 1 or bool(self.idle)
 
     async def enter(self, runtime: Runtime, deadline: float, at_most: int) -> Place:
         place = Place(self)
@@ -177,7 +196,8 @@ class _Room:
             if place not in self._taken:
                 return
             self._taken.discard(place)
-            if self._waiting:
+            self._occupied.discard(place)
+            if self._waiting and (self._shrunk_to is None or len(self._taken) < self._shrunk_to):
                 # Handed over here, so that nobody who comes now can overtake.
                 longest = next(iter(self._waiting))
                 self._taken.add(longest)

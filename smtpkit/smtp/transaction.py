@@ -102,9 +102,7 @@ class Transaction:
         if self.wanted:
             return self._flights.popleft() if self._flights else None
         self._flights.clear()
-        if self._accepted and self._error is None:
-            # All or nothing: somebody was refused, and so nobody gets it.
-            self.ledger.decide(self._accepted, Outcome("not_sent"))
+        self.ledger.abort()
         if not self.taking_content:
             return None
         self.taking_content = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -22,13 +21,12 @@ if TYPE_CHECKING:
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.dialogue import Dialogue
+    from smtpkit.smtp.ledger import Ledger
     from smtpkit.smtp.policy import Flight, Step
     from smtpkit.smtp.timeouts import Timeouts
     from smtpkit.smtp.transaction import Transaction
 
 __all__ = ["Window"]
-
-_log = logging.getLogger("smtpkit")
 
 
 class Window:
@@ -116,6 +114,11 @@ class Window:
             self._break(error)
 
     @property
+    def in_doubt(self) -> list[Ledger]:
+        """Whose mail the server may have, with no reply that says so."""
+        return [transaction.ledger for transaction in self._under_way if transaction.in_doubt]
+
+    @property
     def holds(self) -> bool:
         """Whether something is held."""
         return bool(self._outgoing)
@@ -196,6 +199,7 @@ class Window:
 
     async def _write(self) -> None:
         self._dialogue.deadline = self._under_way[0].ledger.deadline
+        self._dialogue.check(self._outgoing.stage)
         await self._dialogue.write(*self._outgoing.taken())
 
     # -- what is heard -------------------------------------------------------------
@@ -266,7 +270,6 @@ class Window:
         # After a file that broke off only closing tells the server that the mail is not complete.
         self._dialogue.close()
         if not isinstance(error, SmtpkitError):
-            self._confess(error)
             raise error
         if error.stage is None and self._due:
             error.stage = STAGES[self._due[0][1]]
@@ -284,9 +287,12 @@ class Window:
         self._under_way.clear()
 
     def _last_words(self, error: SmtpkitError) -> SmtpkitError:
-        """Take in what the server said before the end. ``error``, or that it took its leave."""
+        """Take in what the server said before the end. ``error``, or that it took its leave.
+
+        After what was no answer it is out of step, and nothing more counts.
+        """
         try:
-            while self._due and not isinstance(error, ServiceUnavailable):
+            while self._due and not isinstance(error, (ServiceUnavailable, ProtocolError)):
                 if (reply := self._dialogue.said()) is None:
                     # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
                     lost = isinstance(error, ConnectionLost) and self._parting
@@ -298,14 +304,6 @@ class Window:
         except ProtocolError:
             pass
         return error
-
-    def _confess(self, interruption: BaseException) -> None:
-        for transaction in self._under_way:
-            if transaction.in_doubt:
-                name = transaction.mail.message_id
-                doubt = f"{name} was handed over, and its reply not read: it may have been accepted"
-                interruption.add_note(f"smtpkit: {doubt}")
-                _log.warning("interrupted: %s", doubt)
 
 
 def _negative_replies(recipients: int) -> int:

@@ -54,6 +54,10 @@ class Carrier(Protocol):
         """The receipt of the oldest mail, when it is there."""
         ...
 
+    def confess(self, interruption: BaseException) -> None:
+        """Say in notes on ``interruption`` which mails may have been accepted without a receipt that was taken."""
+        ...
+
     def release(self) -> None:
         """Let go of what is held open for this batch."""
         ...

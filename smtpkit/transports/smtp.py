@@ -114,6 +114,9 @@ class SmtpTransport:
             total = self._server.timeouts.total
             await lane.put(mail, float("inf") if total is None else runtime.now() + total)
             return await lane.take()
+        except BaseException as interruption:
+            lane.confess(interruption)
+            raise
         finally:
             lane.release()
 
