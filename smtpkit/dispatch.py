@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["END", "Dispatch", "End"]
 
 _PROMPT = 0.001
-"""Seconds. Who needs longer for the next message stalls: then receipts are looked for first."""
+"""Seconds. Where the next message takes longer, a receipt that is there is not kept waiting for the one after it."""
 
 _HELD = 0.01
 """Seconds for which a mail is held at most to go out together with more."""
@@ -88,11 +88,12 @@ class Dispatch:
         while self._pull is not None and len(self._slots) < self._most and self._carrier.room:
             begun = self._runtime.now()
             message = await self._pulled(self._pull)
+            slow = self._runtime.now() - begun > _PROMPT
             if isinstance(message, End) or self._pull is None:
                 self._pull = None
                 return
             await self._put(message)
-            if self._runtime.now() - begun > _PROMPT:
+            if slow and (isinstance(self._slots[0], Receipt) or await self._carrier.ready()):
                 return
 
     async def _pulled(self, pull: Callable[[], Awaitable[AnyMessage | End]]) -> AnyMessage | End:
@@ -152,6 +153,9 @@ class _OneByOne:
 
     async def flush(self) -> None:
         """Nothing is held."""
+
+    async def ready(self) -> bool:
+        return True
 
     async def take(self) -> Receipt:
         receipt, self._receipt = self._receipt, None

@@ -129,6 +129,10 @@ class Connection:
         )
         return Transaction(ledger, asked, self._capabilities, plan)
 
+    async def heard(self) -> bool:
+        """Whether something came that was not taken in yet."""
+        return await self._dialogue.spoken()
+
     @property
     def answered(self) -> bool:
         """Whether replies have come that were not taken in."""

@@ -81,6 +81,10 @@ class Lane:
             if connection.error is not None:
                 self._replace(connection)
 
+    async def ready(self) -> bool:
+        """Whether something came for the oldest mail. It does not wait."""
+        return self._order[0].settled or (self._connection is not None and await self._connection.heard())
+
     async def take(self) -> Receipt:
         """The receipt of the oldest mail, when it is there."""
         ledger = self._order[0]

@@ -67,6 +67,10 @@ class Lanes:
         for lane in self._lanes:
             await lane.flush()
 
+    async def ready(self) -> bool:
+        """Whether something came for the oldest mail. It does not wait."""
+        return await self._order[0].ready()
+
     async def take(self) -> Receipt:
         """The receipt of the oldest mail, when it is there."""
         lane = self._order.popleft()

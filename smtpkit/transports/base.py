@@ -50,6 +50,10 @@ class Carrier(Protocol):
         """Write what is held back to go out together."""
         ...
 
+    async def ready(self) -> bool:
+        """Whether something came for the oldest mail. It does not wait."""
+        ...
+
     async def take(self) -> Receipt:
         """The receipt of the oldest mail, when it is there."""
         ...
