@@ -48,10 +48,13 @@ if TYPE_CHECKING:
     from smtpkit.raw import RawMessage
     from smtpkit.receipt import Outcome, Receipt
     from smtpkit.reply import Reply
+    from smtpkit.retry import Retry
     from smtpkit.smtp.timeouts import Timeouts
     from smtpkit.transports.base import Transport
+    from smtpkit.transports.failover import FailoverTransport
     from smtpkit.transports.fake import FakeTransport
     from smtpkit.transports.function import transport_from_function
+    from smtpkit.transports.round_robin import RoundRobinTransport
     from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
 
 __all__ = [
@@ -74,6 +77,7 @@ __all__ = [
     "Draft",
     "DsnRequest",
     "Envelope",
+    "FailoverTransport",
     "FakeTransport",
     "InvalidAddress",
     "InvalidConfiguration",
@@ -95,6 +99,8 @@ __all__ = [
     "RecipientsRefused",
     "Reply",
     "RequireTlsUnsupported",
+    "Retry",
+    "RoundRobinTransport",
     "SenderRefused",
     "ServiceUnavailable",
     "SmtpSslTransport",
@@ -162,10 +168,13 @@ _MODULES = {
     "smtpkit.raw": "RawMessage",
     "smtpkit.receipt": "Outcome Receipt",
     "smtpkit.reply": "Reply",
+    "smtpkit.retry": "Retry",
     "smtpkit.smtp.timeouts": "Timeouts",
     "smtpkit.transports.base": "Transport",
+    "smtpkit.transports.failover": "FailoverTransport",
     "smtpkit.transports.fake": "FakeTransport",
     "smtpkit.transports.function": "transport_from_function",
+    "smtpkit.transports.round_robin": "RoundRobinTransport",
     "smtpkit.transports.smtp": "PlaintextSmtpTransport SmtpSslTransport SmtpTlsTransport",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from smtpkit.attempts import Attempts
 from smtpkit.envelope import Envelope
 from smtpkit.errors import (
     AuthenticationFailed,
     DeliveryError,
-    DeliveryUncertain,
     InvalidMessage,
-    RecipientsRefused,
     SmtpkitError,
-    TransportFailed,
 )
 from smtpkit.mail import Mail
 from smtpkit.message import Message
 from smtpkit.raw import RawMessage
 from smtpkit.receipt import Outcome, Receipt
+from smtpkit.transports.attempt import transmit
 
 if TYPE_CHECKING:
     from email.message import Message as AnyEmail
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.limits.store import Reservation
     from smtpkit.providers.provider import Provider
+    from smtpkit.retry import Retry
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Transport
 
@@ -68,12 +68,14 @@ class Delivery:
         *,
         default_from: Address | None,
         limits: tuple[DailyLimit, ...],
+        retry: Retry | None,
         on_partial: OnPartial,
         provider: Provider | None,
     ) -> None:
         self.transport = transport
         self._default_from = default_from
         self._limits = limits
+        self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
 
@@ -90,19 +92,46 @@ class Delivery:
         if isinstance(ready, Receipt):
             return ready
         # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
-        return await self.conclude(ready, await self.transmit(ready.mail, runtime), runtime)
+        return await self.complete(ready, await self.transmit(ready.mail, runtime), runtime)
 
     async def prepare(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Ready | Receipt:
         """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent."""
         sendable: Message | RawMessage = _NOTHING
         try:
             sendable = self._sendable(message)
-            mail = self._mail(sendable, envelope)
+            mail = self._mail(sendable, envelope, runtime)
         except SmtpkitError as error:
             return _unsent(sendable, envelope, error)
         ready = Ready(mail)
         refused = await self._reserve(ready, runtime) if self._limits else None
         return ready if refused is None else await self.conclude(ready, refused, runtime)
+
+    def tries_again(self, ready: Ready, receipt: Receipt) -> bool:
+        """Whether somebody is left for another attempt after ``receipt``, the first one."""
+        return self._retry is not None and self._retry.attempts > 1 and bool(self._retry.left(ready.mail, receipt))
+
+    async def complete(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
+        """Try again what may pass, where that is wanted, and `conclude`."""
+        if self._retry is not None and self.tries_again(ready, receipt):
+            receipt = await self._tried_again(self._retry, ready.mail, receipt, runtime)
+        return await self.conclude(ready, receipt, runtime)
+
+    async def _tried_again(self, retry: Retry, mail: Mail, receipt: Receipt, runtime: Runtime) -> Receipt:
+        """The receipt of all attempts, of which ``receipt`` was the first."""
+        attempts = Attempts(receipt)
+        for made in range(1, retry.attempts):
+            left = retry.left(mail, receipt)
+            pause = retry.pause(receipt, left, made) if left else None
+            if pause is None or runtime.now() + pause >= mail.deadline:
+                break
+            try:
+                await runtime.sleep(pause)
+                mail = mail.only(left)
+                receipt = attempts.add(mail, await self.transmit(mail, runtime))
+            except BaseException as interruption:
+                attempts.confess(interruption)
+                raise
+        return attempts.receipt()
 
     async def conclude(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
         """Give back what a mail did not use of the limits, and explain what went wrong."""
@@ -128,16 +157,21 @@ class Delivery:
         from email.message import Message as AnyEmail
 
         if not isinstance(message, AnyEmail):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidMessage(f"a Message is needed, not {type(message).__name__}")
+            raise InvalidMessage(
+                f"a Message is needed, not {type(message).__name__}",
+                hint="Build one with Message() or mailer.compose(); RawMessage(octets) sends a finished mail.",
+            )
         from smtpkit.mime.generate import generated
 
         data, bcc = generated(message, self._default_from)
         return RawMessage(data, bcc=bcc)
 
-    def _mail(self, message: Message | RawMessage, envelope: Envelope | None) -> Mail:
+    def _mail(self, message: Message | RawMessage, envelope: Envelope | None, runtime: Runtime) -> Mail:
         if envelope is not None and not isinstance(envelope, Envelope):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"envelope= needs an Envelope, not {type(envelope).__name__}")
-        return Mail(message, envelope, all_or_nothing=self._on_partial == "abort")
+        total: float | None = getattr(self.transport, "total", None) if self._retry is not None else None
+        deadline = float("inf") if total is None else runtime.now() + total
+        return Mail(message, envelope, all_or_nothing=self._on_partial == "abort", deadline=deadline)
 
     async def _reserve(self, ready: Ready, runtime: Runtime) -> Receipt | None:
         """Count a mail in every limit; the receipt of one that does not fit."""
@@ -155,25 +189,16 @@ class Delivery:
         return None
 
     async def transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
-        """Hand ``mail`` to the transport; whatever that does, there is a receipt."""
-        try:
-            receipt = await self.transport.send(mail, runtime)
-            if isinstance(receipt, Receipt):  # pyright: ignore[reportUnnecessaryIsInstance]
-                return _with_error(receipt)
-            failure = TransportFailed(f"{self.transport!r} returned {type(receipt).__name__}, not a Receipt")
-        except SmtpkitError as error:
-            return _raised(mail, error)
-        except Exception as cause:
-            failure = TransportFailed(f"{self.transport!r} raised {type(cause).__name__}: {cause}")
-            failure.__cause__ = cause
-        failure.hint = "Whether the mail was sent is not known. A transport reports failures in its receipt."
-        return Receipt.of(mail, Outcome("uncertain"), failure)
+        """One attempt: whatever the transport does, there is a receipt."""
+        return await transmit(self.transport, mail, runtime)
 
     def _explain(self, error: SmtpkitError) -> None:
         if isinstance(error, AuthenticationFailed) and error.hint is None:
             error.hint = self._provider.password_hint if self._provider is not None else _LOG_IN_HINT
         if isinstance(error, DeliveryError) and error.hint is None and error.temporary and error.safe_to_retry:
-            error.hint = "This may pass: the same mail can be sent again later."
+            seconds = error.reply.retry_after if error.reply is not None else None
+            when = "later" if seconds is None else f"after {seconds:.0f} seconds"
+            error.hint = f"This may pass: the same mail can be sent again {when}."
 
 
 def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: SmtpkitError) -> Receipt:
@@ -183,29 +208,6 @@ def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: Smt
     if isinstance(envelope, Envelope):
         recipients = envelope.recipients
     return Receipt(message, {address.addr_spec: Outcome("not_sent") for address in recipients}, error)
-
-
-def _raised(mail: Mail, error: SmtpkitError) -> Receipt:
-    """The receipt of a mail whose transport raised ``error`` instead of returning one."""
-    known = error.receipt
-    if known is not None and set(known.outcomes) == {address.addr_spec for address in mail.envelope.recipients}:
-        return known
-    # A receipt for other recipients comes from another mail that the transport made of this one.
-    doubtful = isinstance(error, (DeliveryUncertain, TransportFailed)) or (
-        known is not None and bool(known.accepted or known.uncertain)
-    )
-    return Receipt.of(mail, Outcome("uncertain" if doubtful else "not_sent", error.reply), error)
-
-
-def _with_error(receipt: Receipt) -> Receipt:
-    """``receipt``, with the error that it lacks if a transport of one's own left it out."""
-    failed = [outcome for outcome in receipt.outcomes.values() if outcome.status != "accepted"]
-    if receipt.error is not None or not failed:
-        return receipt
-    kind = DeliveryUncertain if receipt.uncertain else RecipientsRefused if receipt.refused else DeliveryError
-    reply = next((outcome.reply for outcome in failed if outcome.reply is not None), None)
-    error = kind(f"{len(failed)} of {len(receipt.outcomes)} recipients did not accept the mail", reply=reply)
-    return Receipt(receipt.message, receipt.outcomes, error, receipt.attempts, receipt.notes)
 
 
 def _warn(text: str, *about: object) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from smtpkit.delivery import Ready
 from smtpkit.receipt import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from smtpkit.delivery import AnyMessage, Delivery, Ready
+    from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.mail import Mail
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Carrier
@@ -53,6 +54,8 @@ class Dispatch:
         self._alarm = runtime.alarm(_HELD, self._carrier.flush)
         self._slots: deque[Ready | Receipt] = deque()
         """The mails under way, and receipts of messages that made none, the oldest first."""
+        self._taken: deque[Receipt] = deque()
+        """Receipts that came before their turn: of the oldest mails of ``_slots``."""
         self._failure: Exception | None = None
 
     async def next(self) -> Receipt | None:
@@ -119,12 +122,22 @@ class Dispatch:
     async def _concluded(self, slot: Ready | Receipt) -> Receipt:
         if isinstance(slot, Receipt):
             return slot
-        return await self._delivery.conclude(slot, await self._carrier.take(), self._runtime)
+        receipt = self._taken.popleft() if self._taken else await self._carrier.take()
+        if self._delivery.tries_again(slot, receipt):
+            await self._hear_all()
+        return await self._delivery.complete(slot, receipt, self._runtime)
+
+    async def _hear_all(self) -> None:
+        """Hear what is under way: no mail grows old, and no connection is held, while another mail is tried again."""
+        under_way = sum(isinstance(slot, Ready) for slot in self._slots)
+        while len(self._taken) < under_way:
+            self._taken.append(await self._carrier.take())
 
     def _abandon(self) -> None:
         """It was interrupted: what is under way is not heard any more."""
         self._pull = self._failure = None
         self._slots.clear()
+        self._taken.clear()
         self._end()
 
     def _end(self) -> None:

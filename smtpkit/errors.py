@@ -34,8 +34,9 @@
         └── DeliveryUncertain            the content was complete, and no final reply came
 
 `DeliveryError.receipt` has the outcome of every recipient. After a `DeliveryUncertain` or
-`TransportFailed` the mail may have arrived, and nothing sends it again by itself; with every
-other delivery error nobody has got it but those whom the receipt lists as accepted.
+`TransportFailed` the mail may have arrived, and nothing sends it again by itself, but for a
+``Retry(uncertain="retry")``; with every other delivery error nobody has got it but those whom
+the receipt lists as accepted.
 """
 
 from __future__ import annotations

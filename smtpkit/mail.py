@@ -10,8 +10,9 @@ from smtpkit.mime.content import Content
 from smtpkit.raw import RawMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from smtpkit.address import Address
     from smtpkit.message import Message
 
 __all__ = ["Mail"]
@@ -29,16 +30,23 @@ class Mail:
         UnreadableAttachment: a file is gone.
     """
 
-    __slots__ = ("_content", "all_or_nothing", "envelope", "message", "plain", "size")
+    __slots__ = ("_content", "all_or_nothing", "deadline", "envelope", "message", "plain", "size")
 
     def __init__(
-        self, message: Message | RawMessage, envelope: Envelope | None = None, *, all_or_nothing: bool = False
+        self,
+        message: Message | RawMessage,
+        envelope: Envelope | None = None,
+        *,
+        all_or_nothing: bool = False,
+        deadline: float = float("inf"),
     ) -> None:
         self.message: Message | RawMessage = message.completed()
         """The message with its Date and Message-ID; one that is given as octets is as it was given."""
         self.envelope: Envelope = Envelope.of(message) if envelope is None else envelope.with_requests(message)
         self.all_or_nothing: bool = all_or_nothing
         """Whether nobody is to get it if somebody is refused."""
+        self.deadline: float = deadline
+        """When all that is done to send it must be over, in the time of `Runtime.now`."""
         self._content: Content = self.message.content()
         self.size: int = self._content.size
         """Octets of the content (RFC 1870 §5)."""
@@ -86,6 +94,19 @@ class Mail:
     def hold(self) -> None:
         """Read the files now, so that the content stays when they are gone."""
         self._content = Content([self.as_bytes()], utf8_headers=self._content.utf8_headers)
+
+    def only(self, recipients: Iterable[Address]) -> Mail:
+        """The same mail for some of its recipients: the same octets, and what its envelope asks for.
+
+        Raises:
+            NoRecipients: there are none.
+        """
+        fewer = Mail.__new__(Mail)
+        for name in Mail.__slots__:
+            setattr(fewer, name, getattr(self, name))
+        mine = self.envelope
+        fewer.envelope = Envelope(mine.reverse_path, recipients, mine.dsn, mine.require_tls)
+        return fewer
 
     def __repr__(self) -> str:
         return f"<Mail {self.message_id} to {listed(self.envelope.recipients)}>"

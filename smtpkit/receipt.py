@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from smtpkit.errors import RecipientsRefused
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from smtpkit.raw import RawMessage
     from smtpkit.reply import Reply
 
-__all__ = ["Outcome", "Receipt", "Status"]
+__all__ = ["Outcome", "Receipt", "Status", "refusal_of"]
 
 Status: TypeAlias = Literal["accepted", "refused", "not_sent", "uncertain"]
 """What is known of one recipient.
@@ -129,3 +130,18 @@ class Receipt:
         for outcome in self.outcomes.values():
             counts[outcome.status] = counts.get(outcome.status, 0) + 1
         return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counts.items())
+
+
+def refusal_of(outcomes: Mapping[str, Outcome]) -> RecipientsRefused | None:
+    """The error that says who was refused; ``None`` if nobody was."""
+    refused = [address for address, outcome in outcomes.items() if outcome.status == "refused"]
+    if not refused:
+        return None
+    replies = [outcomes[address].reply for address in refused]
+    return RecipientsRefused(
+        f"{len(refused)} of {len(outcomes)} recipients were refused: {', '.join(refused)}"
+        if len(outcomes) > 1
+        else f"the recipient {refused[0]} was refused",
+        reply=replies[0],
+        temporary=all(reply is not None and reply.temporary for reply in replies),
+    )

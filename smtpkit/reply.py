@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 
+from smtpkit.pattern import Pattern
 from smtpkit.value import value
 
 __all__ = ["Reply"]
 
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |$)")
+
+_RETRY_AFTER = Pattern(
+    r"(?i)\b(?:again|back|retry|wait|greylisted)(?: (?:in|for|after|at least|another))* "
+    r"(?:(\d{1,2}):(\d\d):(\d\d)|(\d{1,6}) ?(s|m|h|secs?|mins?|seconds?|minutes?|hours?))(?![\w:])"
+)
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 @value
@@ -41,6 +48,21 @@ class Reply:
     def temporary(self) -> bool:
         """Whether the same command may succeed later: 4yz."""
         return 400 <= self.code <= 499
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which the server wants to be asked again, where a temporary reply says so in words.
+
+        No standard has a form for it. What is understood are texts such as ``try again in 300 seconds``, ``please wait
+        5 minutes`` and ``come back in 00:05:00``.
+        """
+        found = _RETRY_AFTER.search(self.text) if self.temporary else None
+        if found is None:
+            return None
+        hours, minutes, seconds, number, unit = found.groups()
+        if unit is None:
+            return float(int(hours) * 3600 + int(minutes) * 60 + int(seconds))
+        return float(int(number) * _SECONDS[unit[0].lower()])
 
     def __str__(self) -> str:
         said = " ".join(part for part in (str(self.code), self.enhanced_code, self.text) if part)

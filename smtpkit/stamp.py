@@ -1,6 +1,6 @@
-"""Where the Date and Message-ID of a mail come from: the only clock and random source below the runtime.
+"""Where the Date and Message-ID of a mail, and chance, come from: the only clock and random source below the runtime.
 
-Tests replace these functions to get the same bytes each time.
+Tests replace these functions to get the same each time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["date_text", "message_id", "nonce", "now_text"]
+__all__ = ["chance", "date_text", "message_id", "nonce", "now_text"]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -81,3 +81,8 @@ def message_id(domain: str) -> str:
 def nonce() -> str:
     """A random text that nobody can guess (RFC 5802 §5.1)."""
     return hexlify(os.urandom(18)).decode()
+
+
+def chance() -> float:
+    """A random number from 0 to below 1: those who failed at one time do not all come back at one time."""
+    return int.from_bytes(os.urandom(4)) / 2**32

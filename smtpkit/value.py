@@ -14,7 +14,7 @@ from smtpkit.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["at_least_1", "put", "value"]
+__all__ = ["at_least_1", "from_0_to", "put", "value"]
 
 T = TypeVar("T")
 
@@ -106,4 +106,15 @@ def at_least_1(name: str, number: int) -> int:
     """
     if type(number) is not int or number < 1:
         raise InvalidConfiguration(f"{name}={number!r}: a whole number of at least 1 is needed")
+    return number
+
+
+def from_0_to(most: float, name: str, number: object) -> float:
+    """``number``, if it is one from 0 to ``most``.
+
+    Raises:
+        InvalidConfiguration: it is not.
+    """
+    if not isinstance(number, (int, float)) or not 0 <= number <= most:
+        raise InvalidConfiguration(f"{name}={number!r}: a number from 0 to {most} is needed")
     return number

@@ -26,15 +26,20 @@ def made(mailer: Mailer | AsyncMailer) -> Made:
     server = transport._server
     login = server.credentials
     secret = login and (login.password or login.token)
-    sender = mailer._delivery._default_from  # pyright: ignore[reportPrivateUsage]
     return Made(
         type(transport),
         server.host,
         server.port,
         login and login.username,
         secret and secret.reveal(),
-        None if sender is None else str(sender),
+        sender(mailer),
     )
+
+
+def sender(mailer: Mailer | AsyncMailer) -> str | None:
+    """Its default From."""
+    found = mailer._delivery._default_from  # pyright: ignore[reportPrivateUsage]
+    return None if found is None else str(found)
 
 
 def limits(mailer: Mailer) -> list[tuple[int, str]]:

@@ -79,12 +79,13 @@ def test_the_readme(
     gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = run("README.md", tmp_path, monkeypatch, capsys)
-    assert len(blocks("README.md")) == 7
+    assert len(blocks("README.md")) == 8
     assert "accepted  ann@example.com  250" in printed
     assert "bob@example.com 550 5.1.1" in printed
     assert [mail.rcpt_tos for mail in gmail.accepted] == [
         ("ann@example.com",),
         ("ann@example.com", "archive@example.com"),
+        ("ann@example.com",),
         ("ann@example.com",),
         ("ann@example.com",),
     ]

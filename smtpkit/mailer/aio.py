@@ -57,6 +57,7 @@ class AsyncMailer(AsyncClosing, MailerBase):
         A message that fails does not stop the others: its receipt has the error. Messages are
         taken from the iterable, which may be asynchronous, as receipts are asked for, and as there
         is room for them under way.
+        A mail that is tried again (`Retry`) holds up the receipts after it.
 
         ::
 

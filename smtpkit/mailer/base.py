@@ -10,7 +10,9 @@ from smtpkit.address import Address
 from smtpkit.delivery import Delivery
 from smtpkit.errors import InvalidConfiguration, InvalidMessage
 from smtpkit.mime.characters import shown
+from smtpkit.retry import Retry
 from smtpkit.secret import Secret
+from smtpkit.transports.base import checked
 from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class MailerBase:
         transport: where the mail goes.
         default_from: the From of a message that has none.
         limits: one limit or several; each counts for the transport's account.
+        retry: when to try a mail again; without it there is one attempt. A mail counts once in the limits.
         on_partial: what ``send`` does when some recipients accepted and others did not:
             ``"return"`` the receipt, or ``"raise"`` its error; ``"abort"`` sends the content only if
             every recipient was accepted, which takes one more round trip where there are several.
@@ -57,20 +60,19 @@ class MailerBase:
         *,
         default_from: str | Address | None = None,
         limits: Limits = (),
+        retry: Retry | None = None,
         on_partial: OnPartial = "return",
         provider: Provider | None = None,
     ) -> None:
         if on_partial not in ("return", "raise", "abort"):
             raise InvalidConfiguration(f"on_partial={on_partial!r}", hint='It is "return", "raise" or "abort".')
-        if not callable(getattr(transport, "send", None)):
-            raise InvalidConfiguration(
-                f"a {type(transport).__name__} is not a transport",
-                hint="Give one such as SmtpTlsTransport(...), or use Mailer.from_url or Mailer.for_provider.",
-            )
+        if retry is not None and not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidConfiguration(f"retry={retry!r}", hint="Write retry=Retry(attempts=3).")
         self._delivery = Delivery(
-            transport,
+            checked(transport),
             default_from=None if default_from is None else Address.of(default_from),
             limits=_all(limits),
+            retry=retry,
             on_partial=on_partial,
             provider=provider,
         )
@@ -96,6 +98,7 @@ class MailerBase:
         security: EndpointSecurity | None = None,
         default_from: str | Address | None = None,
         limits: Limits | Literal["preset"] = "preset",
+        retry: Retry | None = None,
         on_partial: OnPartial = "return",
         **options: Unpack[SmtpOptions],
     ) -> Self:
@@ -110,6 +113,7 @@ class MailerBase:
             domain: for your own domain (``cpanel``); taken from ``username`` if not given.
             security: ``"starttls"`` or ``"tls"`` instead of what the provider prefers.
             limits: ``"preset"``, or your own instead.
+            retry: when to try a mail again; without it there is one attempt.
 
         Raises:
             UnknownProvider: no such name; the text has the nearest ones.
@@ -130,6 +134,7 @@ class MailerBase:
             smtp_transport(to.security, to.host, to.port, given),
             default_from=login if default_from is None and provider.username == "address" else default_from,
             limits=preset_limits(provider) if limits == "preset" else limits,
+            retry=retry,
             on_partial=on_partial,
             provider=provider,
         )
@@ -142,6 +147,7 @@ class MailerBase:
         *,
         token: TokenSource | None = None,
         limits: Limits | Literal["preset"] = "preset",
+        retry: Retry | None = None,
         on_partial: OnPartial = "return",
         **options: Unpack[SmtpOptions],
     ) -> Self:
@@ -165,6 +171,7 @@ class MailerBase:
             token=token,
             default_from=own,
             limits=limits,
+            retry=retry,
             on_partial=on_partial,
             **options,
         )
@@ -176,7 +183,11 @@ class MailerBase:
         ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
         ``smtp+plaintext://`` (25); or the name of a provider, as in
         ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
-        keys are keyword arguments: ``smtps://host?connections=4&timeouts.reply=30``.
+        keys are keyword arguments: ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3``.
+
+        ``failover(smtps://... smtps://...)`` is a `FailoverTransport`, ``roundrobin(...)`` a
+        `RoundRobinTransport`; either may stand in the other. What is for the whole follows:
+        ``failover(...)?rest=30&default_from=me%40example.com``. Limits of presets do not hold in them.
 
         Raises:
             InvalidConfiguration: the URL cannot be used; the text never has the password.
@@ -203,9 +214,11 @@ class MailerBase:
 
     @classmethod
     def _configured(cls, given: Configuration) -> Self:
-        from smtpkit.mailer.configuration import SCHEMES, provider_of
+        from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, provider_of
         from smtpkit.transports.smtp import smtp_transport
 
+        if given.members:
+            return cls._composed(given)
         options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
         options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}
         if given.scheme not in SCHEMES:
@@ -218,8 +231,19 @@ class MailerBase:
             return cls.for_provider(provider.name, **options)
         if not given.host:
             raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
-        own = {name: options.pop(name) for name in ("default_from", "on_partial") if name in options}
+        own = {name: options.pop(name) for name in OF_MAILER if name in options}
         return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), **own)
+
+    @classmethod
+    def _composed(cls, given: Configuration) -> Self:
+        from smtpkit.mailer.configuration import OF_MAILER
+        from smtpkit.transports.failover import FailoverTransport
+        from smtpkit.transports.round_robin import RoundRobinTransport
+
+        options = dict(given.options)
+        own = {name: options.pop(name) for name in OF_MAILER if name in options}
+        kind = FailoverTransport if given.scheme == "failover" else RoundRobinTransport
+        return cls(kind(*(cls._configured(each).transport for each in given.members), **options), **own)
 
 
 def refuse_one(messages: object, *iterable_by: str) -> None:

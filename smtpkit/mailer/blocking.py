@@ -56,6 +56,7 @@ class Mailer(Closing, MailerBase):
 
         A message that fails does not stop the others: its receipt has the error. Messages are
         taken from the iterable as receipts are asked for, and as there is room for them under way.
+        A mail that is tried again (`Retry`) holds up the receipts after it.
 
         ::
 

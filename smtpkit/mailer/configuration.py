@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from smtpkit.errors import InvalidConfiguration, UnknownProvider
+from smtpkit import errors
+from smtpkit.errors import DeliveryError, InvalidConfiguration, UnknownProvider
 from smtpkit.mime.characters import shown
+from smtpkit.retry import Retry
 from smtpkit.secret import Secret
 from smtpkit.smtp.timeouts import Timeouts
 from smtpkit.value import value
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
 
     from smtpkit.providers.provider import Provider
 
-__all__ = ["SCHEMES", "Configuration", "provider_of"]
+__all__ = ["OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
 
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
+
+OF_MAILER = ("default_from", "on_partial", "retry")
+"""The options that are the mailer's own, and not its transport's."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*")
 
@@ -41,21 +46,27 @@ class Configuration:
     password: Secret | None
     options: tuple[tuple[str, Any], ...] = ()
     """Keyword arguments of the mailer and its transport."""
+    members: tuple[Configuration, ...] = ()
+    """Of a composition, whose name is the scheme: what it is made of."""
 
     @classmethod
-    def from_url(cls, url: str) -> Configuration:
-        """Read a URL. Errors never repeat it: it may have a password.
+    def from_url(cls, url: str, *, secret: bool = False) -> Configuration:
+        """Read a URL, or a composition of several. Errors never repeat it: it may have a password.
+
+        If it may be a piece of a password that has a space, and so all of it ``secret``, not even its keys are told.
 
         Raises:
             InvalidConfiguration: it cannot be read.
         """
-        from urllib.parse import parse_qsl
+        from smtpkit.mailer.composition import composition_of
 
         if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(
                 f"a URL is text, and {type(url).__name__} was given",
                 hint=f"Is a variable not set that it comes from? {_HINT}",
             )
+        if (composed := composition_of(url)) is not None:
+            return composed
         scheme, colon, _ = url.partition("://")
         if not (colon and _SCHEME.fullmatch(scheme)):
             raise InvalidConfiguration("not a URL: it does not begin with a scheme and ://", hint=_HINT)
@@ -67,10 +78,7 @@ class Configuration:
             port,
             _decoded(scheme, "user name", parts.username),
             None if password is None else Secret(password),
-            # With an @ it may be the end of a password that has a question mark.
-            _options(
-                parse_qsl(parts.query, keep_blank_values=True), secret="@" in parts.query or "token" in parts.query
-            ),
+            options(parts.query, secret=secret),
         )
 
     @classmethod
@@ -84,7 +92,8 @@ class Configuration:
         more = (("default_from", sender),) if sender else ()
         if url := environ.get("SMTP_URL"):
             found = cls.from_url(url)
-            return cls(found.scheme, found.host, found.port, found.username, found.password, found.options + more)
+            given = found.options + more
+            return cls(found.scheme, found.host, found.port, found.username, found.password, given, found.members)
         if not (host := environ.get("SMTP_HOST")):
             raise InvalidConfiguration(
                 "neither SMTP_URL nor SMTP_HOST is set", hint=f"SMTP_URL is one line of configuration. {_HINT}"
@@ -194,6 +203,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "on_partial": str,
     "pipelining": _boolean,
     "region": str,
+    "rest": float,
     "security": str,
     "source_address": str,
     "tls": str,
@@ -201,25 +211,54 @@ _READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-def _options(pairs: list[tuple[str, str]], *, secret: bool) -> tuple[tuple[str, object], ...]:
-    """The keyword arguments that the query gives; if it may be ``secret``, errors do not repeat it."""
-    options: dict[str, object] = {}
-    seconds: dict[str, Any] = {}
-    for key, text in pairs:
-        name = key.removeprefix("timeouts.")
-        known = name in Timeouts.__match_args__ if name != key else name in _READERS
-        if not known:
-            names = ", ".join([*_READERS, *(f"timeouts.{name}" for name in Timeouts.__match_args__)])
-            which = f"unknown key {'' if secret else shown(key) + ' '}in the URL"
-            raise InvalidConfiguration(which, hint=f"Known: {names}. {_ENCODE if secret else ''}".rstrip())
-        values = options if name == key else seconds
+def _kinds(text: str) -> list[type[DeliveryError]]:
+    found = [getattr(errors, name, None) for name in _names(text)]
+    kinds = [each for each in found if isinstance(each, type) and issubclass(each, DeliveryError)]
+    if len(kinds) < len(found):
+        raise ValueError("not the names of errors")
+    return kinds
+
+
+_GROUPS: dict[str, dict[str, Callable[[str], object]]] = {
+    "timeouts": dict.fromkeys(Timeouts.__match_args__, float),
+    "retry": {"attempts": int, "wait": float, "max_wait": float, "jitter": float, "on": _kinds, "uncertain": str},
+}
+"""Options whose value has parts, each with a key of its own such as ``timeouts.reply``."""
+
+
+def options(query: str, *, secret: bool = False) -> tuple[tuple[str, object], ...]:
+    """The keyword arguments that a query gives. If it may be ``secret``, errors do not repeat it.
+
+    Raises:
+        InvalidConfiguration: a key that is not known, or is there twice, or a value that cannot be.
+    """
+    from urllib.parse import parse_qsl
+
+    # With an @ it may be the end of a password that has a question mark.
+    secret = secret or "@" in query or "token" in query
+    found: dict[str, Any] = {}
+    for key, text in parse_qsl(query, keep_blank_values=True):
+        group, dot, name = key.rpartition(".")
+        reader = (_GROUPS.get(group, {}) if dot else _READERS).get(name)
+        if reader is None:
+            raise _unknown(key, secret=secret)
+        values = found.setdefault(group, {}) if dot else found
         if name in values:
             raise InvalidConfiguration(f"the key {key} is in the URL twice")
         try:
-            values[name] = _READERS[key](text) if name == key else float(text)
+            values[name] = reader(text)
         except ValueError:
             value = "what it is" if secret else shown(text)
             raise InvalidConfiguration(f"the key {key} of the URL cannot be {value}") from None
-    if seconds:
-        options["timeouts"] = Timeouts(**seconds)
-    return tuple(options.items())
+    for group, kind in (("timeouts", Timeouts), ("retry", Retry)):
+        if group in found:
+            found[group] = kind(**found[group])
+    return tuple(found.items())
+
+
+def _unknown(key: str, *, secret: bool) -> InvalidConfiguration:
+    names = [*_READERS, *(f"{group}.{name}" for group, readers in _GROUPS.items() for name in readers)]
+    return InvalidConfiguration(
+        f"unknown key {'' if secret else shown(key) + ' '}in the URL",
+        hint=f"Known: {', '.join(names)}. {_ENCODE if secret else ''}".rstrip(),
+    )

@@ -55,7 +55,7 @@ class Lane:
 
     async def put(self, mail: Mail, deadline: float) -> None:
         """Begin to send ``mail``. What goes wrong is told by its receipt."""
-        ledger = Ledger(mail, deadline)
+        ledger = Ledger(mail, min(deadline, mail.deadline))
         self._order.append(ledger)
         self._waiting.append(ledger)
         await self._begin()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import RecipientsRefused
-from smtpkit.receipt import Outcome, Receipt
+from smtpkit.receipt import Outcome, Receipt, refusal_of
 from smtpkit.smtp.admission import NO_SMTPUTF8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from smtpkit.address import Address
-    from smtpkit.errors import SmtpkitError
+    from smtpkit.errors import RecipientsRefused, SmtpkitError
     from smtpkit.mail import Mail
 
 __all__ = ["Ledger"]
@@ -74,17 +73,7 @@ class Ledger:
 
 
 def _refusals(outcomes: dict[str, Outcome]) -> RecipientsRefused | None:
-    refused = [address for address, outcome in outcomes.items() if outcome.status == "refused"]
-    if not refused:
-        return None
-    replies = [outcomes[address].reply for address in refused]
-    error = RecipientsRefused(
-        f"{len(refused)} of {len(outcomes)} recipients were refused: {', '.join(refused)}"
-        if len(outcomes) > 1
-        else f"the recipient {refused[0]} was refused",
-        reply=replies[0],
-        temporary=all(reply is not None and reply.temporary for reply in replies),
-    )
-    if replies[0] is None:
+    error = refusal_of(outcomes)
+    if error is not None and error.reply is None:
         error.hint = NO_SMTPUTF8
     return error

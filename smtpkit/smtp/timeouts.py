@@ -39,7 +39,7 @@ class Timeouts:
     lifetime: float | None
     """How long a connection is used at all, if given."""
     total: float | None
-    """For the whole send, if given."""
+    """For the whole send, waits and attempts of a `Retry` included, if given."""
 
     def __init__(
         self,

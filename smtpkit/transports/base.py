@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from smtpkit.errors import InvalidConfiguration
+
 if TYPE_CHECKING:
     from smtpkit.mail import Mail
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
-__all__ = ["Carrier", "Transport"]
+__all__ = ["Carrier", "Transport", "checked"]
 
 
 class Transport(Protocol):
@@ -17,7 +19,8 @@ class Transport(Protocol):
 
     All waiting goes through the ``runtime`` that it is given: that of `Mailer` never
     suspends. A transport that logs in somewhere may have an attribute ``account: str``, by
-    which limits are counted.
+    which limits are counted; one that has a limit of its own for the time of a whole send an
+    attribute ``total: float | None``, seconds, in which retries must fit. It ends by `Mail.deadline`.
     """
 
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
@@ -65,3 +68,17 @@ class Carrier(Protocol):
     def release(self) -> None:
         """Let go of what is held open for this batch."""
         ...
+
+
+def checked(transport: Transport) -> Transport:
+    """``transport``, if it can be one.
+
+    Raises:
+        InvalidConfiguration: it has no method ``send``.
+    """
+    if not callable(getattr(transport, "send", None)):
+        raise InvalidConfiguration(
+            f"a {type(transport).__name__} is not a transport",
+            hint="Give one such as SmtpTlsTransport(...), or use Mailer.from_url or Mailer.for_provider.",
+        )
+    return transport

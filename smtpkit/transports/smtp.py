@@ -107,6 +107,11 @@ class SmtpTransport:
         # In one case: two spellings of one account must not count apart.
         return f"{credentials.username} at {self._server.host}".lower() if credentials else self._server.host.lower()
 
+    @property
+    def total(self) -> float | None:
+        """Seconds for a whole send, retries included, if there is such a limit: `Timeouts.total`."""
+        return self._server.timeouts.total
+
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
         """Send ``mail`` over a connection of the pool."""
         lane = Lane(self._pool, runtime)
