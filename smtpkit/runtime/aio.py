@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from smtpkit.runtime.base import World
-from smtpkit.runtime.names import interleaved, local_name
-from smtpkit.runtime.race import dial, race
+from smtpkit.runtime.names import local_name
+from smtpkit.runtime.race import dial, found, race
 from smtpkit.runtime.waiting import READABLE, ready
 
 if TYPE_CHECKING:
@@ -289,11 +289,7 @@ class AsyncRuntime:
 
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> AsyncStream:
         async with asyncio.timeout_at(deadline):
-            try:
-                found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except UnicodeError as error:
-                raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
-            addresses = interleaved([(family, address) for family, _, _, _, address in found])  # type: ignore[misc]
+            addresses = await found(self._loop, host, port)
             sock = await race([dial(self._loop, address, source_address) for address in addresses])
             try:
                 _, stream = await self._loop.create_connection(lambda: AsyncStream(self._loop), sock=sock)

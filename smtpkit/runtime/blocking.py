@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from smtpkit.runtime.alarm import BlockingAlarm
 from smtpkit.runtime.base import World
 from smtpkit.runtime.driver import run
-from smtpkit.runtime.names import local_name, look_up
+from smtpkit.runtime.names import LookUp, local_name
 from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, tune, wait
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class BlockingRuntime:
         return World("blocking")
 
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> BlockingStream:
-        addresses = look_up(host, port, deadline - time.monotonic())
+        addresses = _found(host, port, deadline)
         failures: list[OSError] = []
         for number, address in enumerate(addresses):
             # What is left is shared among the addresses that are left: one that swallows packets does not use it up.
@@ -166,6 +166,14 @@ class BlockingRuntime:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return function(*args, **kwargs)
+
+
+def _found(host: str, port: int, deadline: float) -> list[SocketAddress]:
+    asking, answered = LookUp(host, port), threading.Event()
+    asking.begin(answered.set)
+    if not answered.wait(max(deadline - time.monotonic(), 0)):
+        raise TimeoutError("the name was not resolved in time")
+    return asking.addresses()
 
 
 def _connected(address: SocketAddress, source_address: str | None, seconds: float) -> socket.socket:
