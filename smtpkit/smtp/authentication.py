@@ -78,17 +78,23 @@ async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtim
     mechanism = mechanism_for(name, login)
     initial = mechanism.initial()
     encoded = None if initial is None else _encoded(initial)
-    await dialogue.send(commands.auth(name, encoded), "auth", hide=_secrets(encoded, login))
+    command = commands.auth(name, encoded)
+    # One that is too long answers a challenge instead, which is empty: such a line may be longer (RFC 4954 §4).
+    held = encoded if len(command) > commands.LINE_LIMIT else None
+    await dialogue.send(commands.auth(name, None) if held else command, "auth", hide=_secrets(encoded, login))
     reply = await dialogue.reply("auth")
     said = ""
     for _ in range(_MAX_CHALLENGES):
         if reply.code != 334:
             break
-        challenge = _decoded(reply)
-        if challenge.startswith(b"{"):
-            said = f" ({challenge.decode('utf-8', 'replace')})"
-        # SCRAM takes up to half a second of work: not in somebody's event loop.
-        answer = _encoded(await runtime.call(mechanism.answer, challenge))
+        if held is not None:
+            answer, held = held, None
+        else:
+            challenge = _decoded(reply)
+            if challenge.startswith(b"{"):
+                said = f" ({challenge.decode('utf-8', 'replace')})"
+            # SCRAM takes up to half a second of work: not in somebody's event loop.
+            answer = _encoded(await runtime.call(mechanism.answer, challenge))
         await dialogue.send(commands.auth_line(answer), "auth", hide=_secrets(answer, login))
         reply = await dialogue.reply("auth")
     if reply.code < 400 and reply.code != 235:
