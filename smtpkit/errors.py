@@ -94,13 +94,16 @@ Stage: TypeAlias = Literal[
     "starttls",
     "tls",
     "auth",
+    "rset",
     "mail",
     "rcpt",
     "data",
     "content",
+    "quit",
     "transport",
 ]
-"""Where it happened, in the order of one send. ``acquire`` is the wait for a free connection."""
+"""Where it happened, in the order of one send. ``acquire`` is the wait for a free connection, ``rset`` clears away
+what a refused mail left behind, and ``transport`` is one that is not smtpkit's own."""
 
 
 class SmtpkitError(Exception):

@@ -149,8 +149,8 @@ class Connection:
         if await self.alive():
             self._dialogue.deadline = self._runtime.now() + _PARTING
             with suppress(SmtpkitError):
-                await self._dialogue.send(commands.QUIT, "mail")
-                await self._dialogue.reply("mail")
+                await self._dialogue.send(commands.QUIT, "quit")
+                await self._dialogue.reply("quit")
         self.close()
 
     def close(self) -> None:

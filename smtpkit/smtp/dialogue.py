@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smtpkit.errors import Stage
     from smtpkit.runtime.base import Runtime, Stream
-    from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.smtp.server import Server
 
 __all__ = ["Dialogue", "closing"]
 
@@ -31,7 +31,7 @@ class Dialogue:
     owed, or more of them than are, is a protocol error.
     """
 
-    def __init__(self, stream: Stream, runtime: Runtime, timeouts: Timeouts) -> None:
+    def __init__(self, stream: Stream, runtime: Runtime, server: Server) -> None:
         self.owed: int = 1
         """Replies that are due. The greeting is the first."""
         self.deadline: float = float("inf")
@@ -40,7 +40,8 @@ class Dialogue:
         """Whether it goes over TLS, with a certificate that was verified to be the server's."""
         self._stream = stream
         self._runtime = runtime
-        self._timeouts = timeouts
+        self._server = server
+        self._timeouts = server.timeouts
         self._parser = ReplyParser()
         self.heard: float = runtime.now()
         """When the server said something last, in the time of `Runtime.now`."""
@@ -84,7 +85,7 @@ class Dialogue:
     async def write(self, data: bytes, stage: Stage, replies: int) -> None:
         """Write ``data``, which is answered by that many ``replies``. Raises as `send`."""
         if not self.open:
-            raise ConnectionLost("the connection is closed", stage=stage)
+            raise ConnectionLost(f"the connection to {self._server.address} is closed", stage=stage)
         if self.owed == 0 and self._parser.pending:
             raise self._failed(self._unasked(stage))
         self.owed += replies
@@ -153,7 +154,8 @@ class Dialogue:
             self.close()
             raise
         if not data:
-            raise self._failed(ConnectionLost("the server closed the connection without a reply", stage=stage))
+            lost = f"{self._server.address} closed the connection without a reply"
+            raise self._failed(ConnectionLost(lost, stage=stage))
         self.heard = self._runtime.now()
         self._parser.feed(data)
 
@@ -220,11 +222,11 @@ class Dialogue:
         self.close()
         return error
 
-    @staticmethod
-    def _broken(error: OSError, stage: Stage) -> DeliveryError:
+    def _broken(self, error: OSError, stage: Stage) -> DeliveryError:
+        address = self._server.address
         if isinstance(error, TimeoutError):
-            return TimedOut("the server did not answer in time", stage=stage)
-        return ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage)
+            return TimedOut(f"{address} did not answer in time", stage=stage)
+        return ConnectionLost(f"the connection to {address} broke: {error.strerror or error}", stage=stage)
 
 
 def closing(reply: Reply, stage: Stage | None = None) -> ServiceUnavailable:

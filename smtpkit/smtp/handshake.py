@@ -41,7 +41,7 @@ async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tu
     context = None if server.security == "plaintext" else await runtime.call(client_context, server.tls)
     stream = await _connect(server, runtime, deadline)
     try:
-        dialogue = Dialogue(stream, runtime, server.timeouts)
+        dialogue = Dialogue(stream, runtime, server)
         dialogue.deadline = deadline
         name = server.local_hostname or stream.local_name
         if context is not None and server.security == "tls":

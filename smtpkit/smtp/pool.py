@@ -94,7 +94,7 @@ class Pool:
             for other in [world for world in list(self._rooms) if world.gone]:
                 if (abandoned := self._rooms.pop(other, None)) is not None:
                     abandoned.abandon()
-            room = self._rooms.setdefault(world, _Room(self._size))
+            room = self._rooms.setdefault(world, _Room(self._size, self._server.address))
         return room
 
 
@@ -118,8 +118,9 @@ class Place:
 class _Room:
     """The connections of one world, and who waits for one: first come, first served."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, address: str) -> None:
         self.idle: deque[Connection] = deque()
+        self._address = address
         self._size = size
         self._taken: set[int] = set()
         self._shrunk_to = size
@@ -164,7 +165,7 @@ class _Room:
                 place.leave()
         if not came:
             raise TimedOut(
-                "no connection became free in time",
+                f"no connection to {self._address} became free in time",
                 stage="acquire",
                 hint="Allow more connections=..., or a longer Timeouts(acquire=...). A batch that is not at its end "
                 "holds its connections.",

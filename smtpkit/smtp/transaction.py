@@ -28,7 +28,7 @@ _QUEUE_ID = re.compile(r"(?:queued as |\bid=)<?([A-Za-z0-9._@-]{4,})", re.IGNORE
 """As Postfix, Sendmail and Exim write it."""
 
 STAGES: dict[Step, Stage] = {
-    "RSET": "mail",
+    "RSET": "rset",
     "MAIL": "mail",
     "RCPT": "rcpt",
     "DATA": "data",

@@ -292,7 +292,7 @@ class Window:
                 if (reply := self._dialogue.said()) is None:
                     # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
                     lost = isinstance(error, ConnectionLost) and self._parting
-                    return closing(lost, "mail") if lost else error
+                    return closing(lost, "rset") if lost else error
                 self._take(reply)
         except ServiceUnavailable as parting:
             parting.stage = STAGES[self._due[0][1]]
