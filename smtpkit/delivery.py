@@ -45,6 +45,8 @@ _LOG_IN_HINT = (
     "not the account's own password: Mailer.for_provider knows which."
 )
 
+_UNKNOWN_HINT = "Whether the mail was sent is not known. A transport reports failures in its receipt."
+
 
 _NOTHING = Message()
 
@@ -159,14 +161,14 @@ class Delivery:
         try:
             receipt = await self.transport.send(mail, runtime)
             if isinstance(receipt, Receipt):  # pyright: ignore[reportUnnecessaryIsInstance]
-                return _with_error(receipt)
+                return _with_error(_completed(receipt, mail, self.transport))
             failure = TransportFailed(f"{self.transport!r} returned {type(receipt).__name__}, not a Receipt")
         except SmtpkitError as error:
             return _raised(mail, error)
         except Exception as cause:
             failure = TransportFailed(f"{self.transport!r} raised {type(cause).__name__}: {cause}")
             failure.__cause__ = cause
-        failure.hint = "Whether the mail was sent is not known. A transport reports failures in its receipt."
+        failure.hint = _UNKNOWN_HINT
         return Receipt.of(mail, Outcome("uncertain"), failure)
 
     def _explain(self, error: SmtpkitError) -> None:
@@ -195,6 +197,20 @@ def _raised(mail: Mail, error: SmtpkitError) -> Receipt:
         known is not None and bool(known.accepted or known.uncertain)
     )
     return Receipt.of(mail, Outcome("uncertain" if doubtful else "not_sent", error.reply), error)
+
+
+def _completed(receipt: Receipt, mail: Mail, transport: Transport) -> Receipt:
+    """``receipt`` for the recipients of ``mail``: of those whom it leaves out nothing is known."""
+    recipients, outcomes = mail.envelope.recipients, receipt.outcomes
+    if len(outcomes) == len(recipients) and all(address.addr_spec in outcomes for address in recipients):
+        return receipt
+    found = {address.addr_spec: outcomes.get(address.addr_spec, Outcome("uncertain")) for address in recipients}
+    error = receipt.error
+    if missing := [name for name in found if name not in outcomes]:
+        error = TransportFailed(f"{transport!r} gave a receipt without {', '.join(missing)}", hint=_UNKNOWN_HINT)
+        error.__cause__ = receipt.error
+    others = [f"the transport's receipt had {name}, too: {outcomes[name].status}" for name in outcomes.keys() - found]
+    return Receipt(receipt.message, found, error, receipt.attempts, (*receipt.notes, *sorted(others)))
 
 
 def _with_error(receipt: Receipt) -> Receipt:
