@@ -14,6 +14,7 @@ from smtpkit.errors import (
     SmtpkitError,
     TransportFailed,
 )
+from smtpkit.interruption import note_outcomes
 from smtpkit.mail import Mail
 from smtpkit.message import Message
 from smtpkit.raw import RawMessage
@@ -54,10 +55,12 @@ _NOTHING = Message()
 class Ready:
     """A mail that is ready to go, and what is reserved for it."""
 
-    __slots__ = ("mail", "reserved")
+    __slots__ = ("begun", "mail", "reserved")
 
-    def __init__(self, mail: Mail) -> None:
+    def __init__(self, mail: Mail, begun: float) -> None:
         self.mail = mail
+        self.begun = begun
+        """When the message was given, in the time of `Runtime.now`; only if somebody listens."""
         self.reserved: list[tuple[DailyLimit, Reservation]] = []
 
 
@@ -91,18 +94,28 @@ class Delivery:
         ready = await self.prepare(message, envelope, runtime)
         if isinstance(ready, Receipt):
             return ready
-        # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
-        return await self.conclude(ready, await self.transmit(ready.mail, runtime), runtime)
+        receipt: Receipt | None = None
+        try:
+            receipt = await self.transmit(ready.mail, runtime)
+            return await self.conclude(ready, receipt, runtime)
+        except BaseException as interruption:
+            # The mail may have been accepted: what is reserved stays reserved.
+            if receipt is not None:
+                note_outcomes(interruption, receipt.message_id, receipt.outcomes)
+            raise
 
     async def prepare(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Ready | Receipt:
         """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent."""
+        begun = 0.0 if runtime.tell is None else runtime.now()
         sendable: Message | RawMessage = _NOTHING
         try:
             sendable = self._sendable(message)
             mail = self._mail(sendable, envelope)
         except SmtpkitError as error:
-            return _unsent(sendable, envelope, error)
-        ready = Ready(mail)
+            receipt = _unsent(sendable, envelope, error)
+            _tell(receipt, begun, runtime)
+            return receipt
+        ready = Ready(mail, begun)
         refused = await self._reserve(ready, runtime) if self._limits else None
         return ready if refused is None else await self.conclude(ready, refused, runtime)
 
@@ -116,6 +129,8 @@ class Delivery:
                 _warn("%r could not be settled after %s", limit, receipt.message_id)
         if receipt.error is not None:
             self._explain(receipt.error)
+        if runtime.tell is not None:
+            _tell(receipt, ready.begun, runtime)
         return receipt
 
     def _sendable(self, message: AnyMessage) -> Message | RawMessage:
@@ -158,6 +173,7 @@ class Delivery:
 
     async def transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
         """Hand ``mail`` to the transport; whatever that does, there is a receipt."""
+        receipt: Receipt | None = None
         try:
             receipt = await self.transport.send(mail, runtime)
             if isinstance(receipt, Receipt):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -168,6 +184,10 @@ class Delivery:
         except Exception as cause:
             failure = TransportFailed(f"{self.transport!r} raised {type(cause).__name__}: {cause}")
             failure.__cause__ = cause
+        except BaseException as interruption:
+            if receipt is not None:
+                note_outcomes(interruption, receipt.message_id, receipt.outcomes)
+            raise
         failure.hint = _UNKNOWN_HINT
         return Receipt.of(mail, Outcome("uncertain"), failure)
 
@@ -222,6 +242,15 @@ def _with_error(receipt: Receipt) -> Receipt:
     reply = next((outcome.reply for outcome in failed if outcome.reply is not None), None)
     error = kind(f"{len(failed)} of {len(receipt.outcomes)} recipients did not accept the mail", reply=reply)
     return Receipt(receipt.message, receipt.outcomes, error, receipt.attempts, receipt.notes)
+
+
+def _tell(receipt: Receipt, begun: float, runtime: Runtime) -> None:
+    if runtime.tell is not None:
+        # Not at import: few listen.
+        from smtpkit.events import events_of
+
+        for event in events_of(receipt, runtime.now() - begun):
+            runtime.tell(event)
 
 
 def _warn(text: str, *about: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from smtpkit.interruption import note_outcomes
 from smtpkit.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class Dispatch:
             await self._fill()
             if self._slots:
                 return await self._concluded(self._slots.popleft())
-        except BaseException:
-            self._abandon()
+        except BaseException as interruption:
+            self._abandon(interruption)
             raise
         self._end()
         failure, self._failure = self._failure, None
@@ -117,10 +118,16 @@ class Dispatch:
     async def _concluded(self, slot: Ready | Receipt) -> Receipt:
         if isinstance(slot, Receipt):
             return slot
-        return await self._delivery.conclude(slot, await self._carrier.take(), self._runtime)
+        receipt = await self._carrier.take()
+        try:
+            return await self._delivery.conclude(slot, receipt, self._runtime)
+        except BaseException as interruption:
+            note_outcomes(interruption, receipt.message_id, receipt.outcomes)
+            raise
 
-    def _abandon(self) -> None:
-        """It was interrupted: what is under way is not heard any more."""
+    def _abandon(self, interruption: BaseException) -> None:
+        """What is under way is not heard any more."""
+        self._carrier.confess(interruption)
         self._pull = self._failure = None
         self._slots.clear()
         self._end()
@@ -156,6 +163,10 @@ class _OneByOne:
         receipt, self._receipt = self._receipt, None
         assert receipt is not None
         return receipt
+
+    def confess(self, interruption: BaseException) -> None:
+        if self._receipt is not None:
+            note_outcomes(interruption, self._receipt.message_id, self._receipt.outcomes)
 
     def release(self) -> None:
         """Nothing is held."""

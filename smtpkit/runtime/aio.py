@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.events import Tell
+
     P = ParamSpec("P")
     T = TypeVar("T")
 
@@ -131,6 +133,11 @@ class AsyncStream(asyncio.Protocol):
     @property
     def local_name(self) -> str:
         return local_name(self._open.get_extra_info("sockname"))
+
+    @property
+    def tls_version(self) -> str | None:
+        tls: ssl.SSLObject | None = self._open.get_extra_info("ssl_object")
+        return None if tls is None else tls.version()
 
     async def read(self, deadline: float) -> bytes:
         while (data := self._taken()) is None:
@@ -272,10 +279,11 @@ class AsyncAlarm:
 class AsyncRuntime:
     """Time, connections and waiting in the running event loop."""
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_loop", "tell")
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self.tell: Tell | None = tell
 
     def now(self) -> float:
         return self._loop.time()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.events import Tell
     from smtpkit.runtime.names import SocketAddress
 
     P = ParamSpec("P")
@@ -42,6 +43,10 @@ class BlockingStream:
     @property
     def local_name(self) -> str:
         return local_name(self._socket.getsockname())
+
+    @property
+    def tls_version(self) -> str | None:
+        return self._socket.version() if isinstance(self._socket, ssl.SSLSocket) else None
 
     async def read(self, deadline: float) -> bytes:
         if self._early or self._decrypted():
@@ -129,7 +134,10 @@ class BlockingEvent:
 class BlockingRuntime:
     """Time, connections and waiting for programs without an event loop."""
 
-    __slots__ = ()
+    __slots__ = ("tell",)
+
+    def __init__(self, tell: Tell | None = None) -> None:
+        self.tell: Tell | None = tell
 
     def now(self) -> float:
         return time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from smtpkit.smtp.server import Credentials, Server
 
 __all__ = ["authenticate"]
+
+_log = logging.getLogger("smtpkit")
 
 _MAX_CHALLENGES = 8
 """No mechanism has more; an endless one is broken off."""
@@ -42,12 +45,18 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
         encrypted=server.security != "plaintext",
         wanted=server.mechanisms,
     )
+    began = runtime.now()
     failure: AuthenticationFailed = _no_mechanism(server, capabilities)
     secret = await _secret(credentials, runtime) if names else ""
     login = Login(credentials.username, secret, server.host, server.port)
     for name in names:
         reply, details = await _exchange(dialogue, name, login, runtime)
         if reply.positive:
+            _log.info("logged in to %s as %s with %s", server.address, credentials.username, name)
+            if runtime.tell is not None:
+                from smtpkit.events import Authenticated
+
+                runtime.tell(Authenticated(server.host, name, credentials.username, runtime.now() - began))
             return
         failure = AuthenticationFailed(
             f"{server.address} refused the log-in of {credentials.username} with {name}{details}", reply=reply

@@ -44,6 +44,8 @@ class Connection:
         self._mails_left: float = min(most, default=float("inf"))
         lifetime = server.timeouts.lifetime
         self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
+        self._connected_at: float | None = runtime.now()
+        """Until its end is told of."""
         self.finished = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
@@ -144,6 +146,10 @@ class Connection:
         if self._window.error is None:
             self.finished += 1
 
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` which mails may have been accepted."""
+        self._window.confess(interruption)
+
     async def quit(self) -> None:
         """Say goodbye and close. That the server does not answer is no error any more."""
         if await self.alive():
@@ -151,11 +157,21 @@ class Connection:
             with suppress(SmtpkitError):
                 await self._dialogue.send(commands.QUIT, "quit")
                 await self._dialogue.reply("quit")
-        self.close()
+        self.close("it was not needed any more")
 
-    def close(self) -> None:
-        """Close at once."""
+    def close(self, reason: str | None = None) -> None:
+        """Close at once. ``reason`` is for people, and the one that it knows by itself if not given."""
+        interrupted = self._dialogue.owed or self._window
         self._dialogue.close()
+        since, self._connected_at = self._connected_at, None
+        if self._runtime.tell is not None and since is not None:
+            from smtpkit.events import Closed
+
+            if self.error is not None:
+                reason = self.error.message
+            elif reason is None:
+                reason = "it was interrupted" if interrupted else "it had its time or its mails"
+            self._runtime.tell(Closed(self._server.host, self._runtime.now() - since, self.finished, reason))
 
     def abandon(self) -> None:
         """Let go of a connection of another process or event loop."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
+from smtpkit.pattern import Pattern
 from smtpkit.reply import Reply
 from smtpkit.smtp.replies import ReplyParser
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Dialogue", "closing"]
 
 _log = logging.getLogger("smtpkit.wire")
+
+_THROTTLING = Pattern(r"(?i)throttl|\brate\b|too (?:many (?!recipients)|fast|quickly)|limit exceeded")
 
 
 class Dialogue:
@@ -114,7 +117,7 @@ class Dialogue:
             raise self._failed(error) from None
         if reply is not None:
             self.owed -= 1
-            if self.traced or self._hidden or reply.code == 421:
+            if reply.code >= 400 or self.traced or self._hidden:
                 return self._examined(reply)
         return reply
 
@@ -141,6 +144,10 @@ class Dialogue:
         if self.traced:
             # A challenge may have a token's details in it.
             _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+        if self._runtime.tell is not None and (reply.code == 421 or _throttles(reply)):
+            from smtpkit.events import Throttled
+
+            self._runtime.tell(Throttled(self._server.host, reply))
         if reply.code == 421:
             raise self._failed(closing(reply))
         return reply
@@ -227,6 +234,11 @@ class Dialogue:
         if isinstance(error, TimeoutError):
             return TimedOut(f"{address} did not answer in time", stage=stage)
         return ConnectionLost(f"the connection to {address} broke: {error.strerror or error}", stage=stage)
+
+
+def _throttles(reply: Reply) -> bool:
+    """Whether a refusal for now is about how much we send, as servers put it in words."""
+    return reply.temporary and _THROTTLING.search(reply.text) is not None
 
 
 def closing(reply: Reply, stage: Stage | None = None) -> ServiceUnavailable:

@@ -72,6 +72,11 @@ class Lanes:
         lane = self._order.popleft()
         return await lane.take()
 
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` who has accepted, or may have, of the mails whose receipts are not taken."""
+        for lane in self._lanes:
+            lane.confess(interruption)
+
     def release(self) -> None:
         """Give the connections back."""
         for lane in self._lanes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import RecipientsRefused
+from smtpkit.interruption import note_outcomes
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.smtp.admission import NO_SMTPUTF8
 
@@ -55,6 +56,10 @@ class Ledger:
         """Things worth knowing that are no errors, each once."""
         if notes:
             self.notes = tuple(dict.fromkeys((*self.notes, *notes)))
+
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` who has accepted it already."""
+        note_outcomes(interruption, self.mail.message_id, self._outcomes)
 
     def receipt(self) -> Receipt:
         """What became of each recipient, in the order of the envelope."""

@@ -62,7 +62,7 @@ class Pool:
             while (connection := room.take()) is not None:
                 if await connection.alive():
                     break
-                connection.close()
+                connection.close("it had died, or was idle too long")
             else:
                 connection = await Connection.open(self._server, runtime, deadline)
             connection.place = place

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, SmtpkitError
+from smtpkit.interruption import add_note
 from smtpkit.smtp import commands
 from smtpkit.smtp.dialogue import closing
 from smtpkit.smtp.outgoing import Outgoing
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from smtpkit.smtp.transaction import Transaction
 
 __all__ = ["Window"]
-
-_log = logging.getLogger("smtpkit")
 
 _PATIENCE = 3
 """Refused transactions after which a connection gets one at a time: many servers slow down then, and close at last."""
@@ -268,7 +267,7 @@ class Window:
         # After a file that broke off only closing tells the server that the mail is not complete.
         self._dialogue.close()
         if not isinstance(error, SmtpkitError):
-            self._confess(error)
+            self.confess(error)
             raise error
         if error.stage is None and self._due:
             error.stage = STAGES[self._due[0][1]]
@@ -301,13 +300,15 @@ class Window:
             pass
         return error
 
-    def _confess(self, interruption: BaseException) -> None:
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` which mails may have been accepted, after a look at the replies that have come."""
+        with suppress(SmtpkitError):
+            while self._dialogue.owed and (reply := self._dialogue.said()) is not None:
+                self._take(reply)
         for transaction in self._under_way:
             if transaction.in_doubt:
                 name = transaction.mail.message_id
-                doubt = f"{name} was handed over, and its reply not read: it may have been accepted"
-                interruption.add_note(f"smtpkit: {doubt}")
-                _log.warning("interrupted: %s", doubt)
+                add_note(interruption, f"{name} was handed over, and its reply not read: it may have been accepted")
 
 
 def _is_whole(flight: Flight) -> bool:

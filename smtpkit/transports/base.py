@@ -54,6 +54,10 @@ class Carrier(Protocol):
         """The receipt of the oldest mail, when it is there."""
         ...
 
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption``, which is passing through, what is known of mails whose receipts are not taken."""
+        ...
+
     def release(self) -> None:
         """Let go of what is held open for this batch."""
         ...

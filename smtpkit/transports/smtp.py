@@ -114,8 +114,10 @@ class SmtpTransport:
             total = self._server.timeouts.total
             await lane.put(mail, float("inf") if total is None else runtime.now() + total)
             return await lane.take()
-        finally:
+        except BaseException as interruption:
+            lane.confess(interruption)
             lane.release()
+            raise
 
     def carrier(self, runtime: Runtime, connections: int, in_flight: int) -> Carrier:
         """For `Mailer.send_many`: mails over several connections, several of them in flight on each."""

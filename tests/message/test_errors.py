@@ -163,7 +163,7 @@ def test_safe_to_retry_without_a_receipt(error_class: type[SmtpkitError]) -> Non
 @each_class
 def test_whom_it_concerns(error_class: type[SmtpkitError]) -> None:
     error = error_class("it failed")
-    assert error.recipients == ()
+    assert not error.recipients
     statuses: tuple[Status, ...] = ("accepted", "refused", "accepted", "not_sent", "uncertain")
     Receipt(MESSAGE, {f"{n}@example.com": Outcome(status) for n, status in enumerate(statuses)}, error)
     assert error.recipients == ("1@example.com", "3@example.com", "4@example.com")
