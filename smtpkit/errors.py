@@ -136,8 +136,9 @@ class SmtpkitError(Exception):
     @property
     def recipients(self) -> tuple[str, ...]:
         """Whom it concerns: the addr-specs of those who did not accept."""
-        outcomes = {} if self.receipt is None else self.receipt.outcomes
-        return tuple(address for address, outcome in outcomes.items() if outcome.status != "accepted")
+        if self.receipt is None:
+            return ()
+        return tuple(name for name, outcome in self.receipt.outcomes.items() if outcome.status != "accepted")
 
     @property
     def safe_to_retry(self) -> bool:

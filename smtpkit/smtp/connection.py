@@ -44,8 +44,8 @@ class Connection:
         self._mails_left: float = min(most, default=float("inf"))
         lifetime = server.timeouts.lifetime
         self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
-        self._connected_at: float | None = runtime.now()
-        """Until its end is told of."""
+        self._told = False
+        """Whether its end was told of."""
         self.finished = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
@@ -163,15 +163,17 @@ class Connection:
         """Close at once. ``reason`` is for people, and the one that it knows by itself if not given."""
         interrupted = self._dialogue.owed or self._window
         self._dialogue.close()
-        since, self._connected_at = self._connected_at, None
-        if self._runtime.tell is not None and since is not None:
-            from smtpkit.events import Closed
+        if self._runtime.tell is None or self._told:
+            return
+        from smtpkit.events import Closed
 
-            if self.error is not None:
-                reason = self.error.message
-            elif reason is None:
-                reason = "it was interrupted" if interrupted else "it had its time or its mails"
-            self._runtime.tell(Closed(self._server.host, self._runtime.now() - since, self.finished, reason))
+        self._told = True
+        if self.error is not None:
+            reason = self.error.message
+        elif reason is None:
+            reason = "it was interrupted" if interrupted else "it had its time or its mails"
+        seconds = self._runtime.now() - self._dialogue.connected
+        self._runtime.tell(Closed(self._server.host, seconds, self.finished, reason))
 
     def abandon(self) -> None:
         """Let go of a connection of another process or event loop."""

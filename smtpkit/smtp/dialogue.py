@@ -46,7 +46,9 @@ class Dialogue:
         self._server = server
         self._timeouts = server.timeouts
         self._parser = ReplyParser()
-        self.heard: float = runtime.now()
+        self.connected: float = runtime.now()
+        """When it was ready for a log-in or for mail, in the time of `Runtime.now`."""
+        self.heard: float = self.connected
         """When the server said something last, in the time of `Runtime.now`."""
         self.open: bool = True
         """Whether it was not closed at this end."""

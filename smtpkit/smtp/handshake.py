@@ -56,8 +56,9 @@ async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tu
             await _shake_hands(dialogue, server, context)
             # What was said before TLS is forgotten (RFC 3207 §4.2).
             capabilities = await _ehlo(dialogue, name)
+        dialogue.connected = runtime.now()
         if runtime.tell is not None:
-            _tell_connected(runtime.tell, server, stream, runtime.now() - began)
+            _tell_connected(runtime.tell, server, stream, dialogue.connected - began)
         if server.credentials is not None:
             await _log_in(dialogue, server, capabilities, runtime)
     except BaseException:
@@ -73,7 +74,6 @@ def _tell_connected(tell: Tell, server: Server, stream: Stream, seconds: float) 
 
 
 async def _log_in(dialogue: Dialogue, server: Server, capabilities: Capabilities, runtime: Runtime) -> None:
-    began = runtime.now()
     try:
         await authenticate(dialogue, server, capabilities, runtime)
     except BaseException as error:
@@ -81,7 +81,7 @@ async def _log_in(dialogue: Dialogue, server: Server, capabilities: Capabilities
             from smtpkit.events import Closed
 
             reason = error.message if isinstance(error, SmtpkitError) else type(error).__name__
-            runtime.tell(Closed(server.host, runtime.now() - began, 0, reason))
+            runtime.tell(Closed(server.host, runtime.now() - dialogue.connected, 0, reason))
         raise
 
 
