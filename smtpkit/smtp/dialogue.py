@@ -113,14 +113,16 @@ class Dialogue:
             ServiceUnavailable: it is 421, after which the server says nothing more, whatever is owed (RFC 5321 §3.8).
             ProtocolError: what came is no reply.
         """
+        # First: an interruption that loses a reply leaves less owed than is waited for, and so can be seen.
+        self.owed -= 1
         try:
             reply = self._parser.next()
         except ProtocolError as error:
             raise self._failed(error) from None
-        if reply is not None:
-            self.owed -= 1
-            if reply.code >= 400 or self.traced or self._hidden:
-                return self._examined(reply)
+        if reply is None:
+            self.owed += 1
+        elif reply.code >= 400 or self.traced or self._hidden:
+            return self._examined(reply)
         return reply
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:

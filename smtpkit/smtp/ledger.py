@@ -45,8 +45,10 @@ class Ledger:
         """Those of ``recipients`` who are undecided have this outcome; ``error`` says why it is no good one."""
         self._error = self._error or error
         for address in recipients:
-            if self.left.pop(address.addr_spec, None) is not None:
+            if address.addr_spec in self.left:
+                # In this order, so that an interruption finds everyone at least in one of them.
                 self._outcomes[address.addr_spec] = outcome
+                self.left.pop(address.addr_spec, None)
 
     def give_up(self, error: SmtpkitError) -> None:
         """Nothing more is tried: who is undecided has not got it."""

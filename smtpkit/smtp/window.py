@@ -302,8 +302,10 @@ class Window:
 
     def confess(self, interruption: BaseException) -> None:
         """Say on ``interruption`` which mails may have been accepted, after a look at the replies that have come."""
+        # If it lost one, or came while something was written, those that follow cannot be told apart.
+        complete = self._dialogue.owed + self._outgoing.replies == len(self._due)
         with suppress(SmtpkitError):
-            while self._dialogue.owed and (reply := self._dialogue.said()) is not None:
+            while complete and self._dialogue.owed and (reply := self._dialogue.said()) is not None:
                 self._take(reply)
         for transaction in self._under_way:
             if transaction.in_doubt:
