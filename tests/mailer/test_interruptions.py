@@ -161,7 +161,19 @@ HELLO = "S: 220 mail.test\nC: EHLO me.test\nS: 250-mail.test\nS: 250-PIPELINING\
 MAIL = "C: MAIL FROM:<a@example.com>\nC: RCPT TO:<b@example.com>\nbdat\n"
 YES = "S: 250 ok\nS: 250 ok\nS: 250 accepted\n"
 TOLD = {
-    f"{name}.py" for name in "delivery dispatch smtp lane ledger connection window transaction dialogue replies".split()
+    f"{name}.py"
+    for name in [
+        "delivery",
+        "dispatch",
+        "smtp",
+        "lane",
+        "ledger",
+        "connection",
+        "window",
+        "transaction",
+        "dialogue",
+        "replies",
+    ]
 }
 
 
