@@ -285,6 +285,7 @@ def test_no_interruption_claims_what_is_not_so() -> None:
     refused = "S: 250 ok\nS: 250 ok\nS: 554 no\n"
     script = steps(f"{HELLO}{MAIL}{(RSET + MAIL) * 2}{refused}S: 250 ok\n{refused}{AGAIN}rest")[0]
     claimed: set[str] = set()
+    number = 0
     for number in range(1, 2000):
         player = Player(script)
         runtime = simulated([player])
