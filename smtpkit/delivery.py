@@ -58,8 +58,8 @@ class Ready:
     __slots__ = ("begun", "mail", "reserved")
 
     def __init__(self, mail: Mail, begun: float) -> None:
-        self.mail = mail
-        self.begun = begun
+        self.mail: Mail = mail
+        self.begun: float = begun
         """When the message was given, in the time of `Runtime.now`; only if somebody listens."""
         self.reserved: list[tuple[DailyLimit, Reservation]] = []
 

@@ -46,7 +46,7 @@ class Connection:
         self._ends_at = float("inf") if lifetime is None else runtime.now() + lifetime
         self._told = False
         """Whether its end was told of."""
-        self.finished = 0
+        self.finished: int = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
         """What it occupies in its pool while it is used."""

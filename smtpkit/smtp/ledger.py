@@ -25,8 +25,8 @@ class Ledger:
     __slots__ = ("_error", "_outcomes", "deadline", "left", "mail", "notes", "under_way")
 
     def __init__(self, mail: Mail, deadline: float = float("inf")) -> None:
-        self.mail = mail
-        self.deadline = deadline
+        self.mail: Mail = mail
+        self.deadline: float = deadline
         """When the whole send must be over, in the time of `Runtime.now`."""
         self.left: dict[str, Address] = {address.addr_spec: address for address in mail.envelope.recipients}
         """Who is undecided, by addr-spec."""

@@ -21,10 +21,10 @@ class Outgoing:
         """Whose final octet is among them."""
         self._octets: list[bytes] = []
         self._stage: Stage = "mail"
-        self.size = 0
+        self.size: int = 0
         """How many octets they are, and below how many replies they get."""
-        self.replies = 0
-        self.transactions = 0
+        self.replies: int = 0
+        self.transactions: int = 0
         """How many transactions begin with them."""
 
     def __bool__(self) -> bool:

@@ -70,18 +70,18 @@ class Transaction:
     def __init__(
         self, ledger: Ledger, asked: tuple[Address, ...], capabilities: Capabilities, flights: tuple[Flight, ...]
     ) -> None:
-        self.ledger = ledger
+        self.ledger: Ledger = ledger
         self.mail: Mail = ledger.mail
-        self.asked = asked
-        self.final_started = False
+        self.asked: tuple[Address, ...] = asked
+        self.final_started: bool = False
         """Whether the write that carries the final octet was started."""
         self.sender_accepted: bool | None = None
         """What the server said to MAIL."""
-        self.taking_content = False
+        self.taking_content: bool = False
         """Whether the server said 354, and so waits for the dot."""
-        self.succeeded = False
+        self.succeeded: bool = False
         """Whether the server took the content for somebody, which ends its transaction."""
-        self.due = 0
+        self.due: int = 0
         """Replies that are to come."""
         self._capabilities = capabilities
         self._flights = deque(flights)
