@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpkit import errors, limits, providers
+    from smtpkit import errors, events, limits, providers
     from smtpkit.address import Address
     from smtpkit.attachment import Attachment
     from smtpkit.dsn import DsnRequest, RecipientDsn
@@ -117,6 +117,7 @@ __all__ = [
     "UnreadableAttachment",
     "UsageError",
     "errors",
+    "events",
     "limits",
     "providers",
     "transport_from_function",
@@ -185,7 +186,7 @@ if not TYPE_CHECKING:  # or every misspelt name would be one
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("errors", "limits", "providers"):
+        if name in ("errors", "events", "limits", "providers"):
             return import_module(f"smtpkit.{name}")
         try:
             module = _MODULE_OF[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import RecipientsRefused
+from smtpkit.interruption import note_outcomes
 from smtpkit.receipt import Outcome, Receipt, refusal_of
 from smtpkit.transports.attempt import with_error
 
@@ -44,10 +45,8 @@ class Attempts:
         return receipt
 
     def confess(self, interruption: BaseException) -> None:
-        """Say in a note what an ``interruption`` leaves without a receipt: who got the mail, or may have."""
-        if got := self._having("accepted", "uncertain"):
-            name = self._receipts[0].message_id
-            interruption.add_note(f"smtpkit: {name} was accepted, or may have been, for {', '.join(got)}")
+        """Say in notes what an ``interruption`` leaves without a receipt: who got the mail, or may have."""
+        note_outcomes(interruption, self._receipts[0].message_id, self._outcomes)
 
     def receipt(self) -> Receipt:
         """The one receipt."""

@@ -12,6 +12,7 @@ from smtpkit.errors import (
     InvalidMessage,
     SmtpkitError,
 )
+from smtpkit.interruption import note_outcomes
 from smtpkit.mail import Mail
 from smtpkit.message import Message
 from smtpkit.raw import RawMessage
@@ -45,17 +46,18 @@ _LOG_IN_HINT = (
     "not the account's own password: Mailer.for_provider knows which."
 )
 
-
 _NOTHING = Message()
 
 
 class Ready:
     """A mail that is ready to go, and what is reserved for it."""
 
-    __slots__ = ("mail", "reserved")
+    __slots__ = ("begun", "mail", "reserved")
 
-    def __init__(self, mail: Mail) -> None:
+    def __init__(self, mail: Mail, begun: float) -> None:
         self.mail: Mail = mail
+        self.begun: float = begun
+        """When the message was given, in the time of `Runtime.now`; only if somebody listens."""
         self.reserved: list[tuple[DailyLimit, Reservation]] = []
 
 
@@ -91,18 +93,28 @@ class Delivery:
         ready = await self.prepare(message, envelope, runtime)
         if isinstance(ready, Receipt):
             return ready
-        # Interrupted, the mail may have been accepted: what is reserved then stays reserved.
-        return await self.complete(ready, await self.transmit(ready.mail, runtime), runtime)
+        receipt: Receipt | None = None
+        try:
+            receipt = await self.transmit(ready.mail, runtime)
+            return await self.complete(ready, receipt, runtime)
+        except BaseException as interruption:
+            # The mail may have been accepted: what is reserved stays reserved.
+            if receipt is not None:
+                note_outcomes(interruption, receipt.message_id, receipt.outcomes)
+            raise
 
     async def prepare(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Ready | Receipt:
         """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent."""
+        begun = 0.0 if runtime.tell is None else runtime.now()
         sendable: Message | RawMessage = _NOTHING
         try:
             sendable = self._sendable(message)
             mail = self._mail(sendable, envelope, runtime)
         except SmtpkitError as error:
-            return _unsent(sendable, envelope, error)
-        ready = Ready(mail)
+            receipt = _unsent(sendable, envelope, error)
+            _tell(receipt, begun, runtime)
+            return receipt
+        ready = Ready(mail, begun)
         refused = await self._reserve(ready, runtime) if self._limits else None
         return ready if refused is None else await self.conclude(ready, refused, runtime)
 
@@ -124,6 +136,11 @@ class Delivery:
             pause = retry.pause(receipt, left, made) if left else None
             if pause is None or runtime.now() + pause >= mail.deadline:
                 break
+            if runtime.tell is not None and receipt.error is not None:
+                # Not at import: few listen.
+                from smtpkit.events import Retrying
+
+                runtime.tell(Retrying(made + 1, pause, receipt.error))
             try:
                 await runtime.sleep(pause)
                 mail = mail.only(left)
@@ -143,6 +160,8 @@ class Delivery:
                 _warn("%r could not be settled after %s", limit, receipt.message_id)
         if receipt.error is not None:
             self._explain(receipt.error)
+        if runtime.tell is not None:
+            _tell(receipt, ready.begun, runtime)
         return receipt
 
     def _sendable(self, message: AnyMessage) -> Message | RawMessage:
@@ -208,6 +227,15 @@ def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: Smt
     if isinstance(envelope, Envelope):
         recipients = envelope.recipients
     return Receipt(message, {address.addr_spec: Outcome("not_sent") for address in recipients}, error)
+
+
+def _tell(receipt: Receipt, begun: float, runtime: Runtime) -> None:
+    if runtime.tell is not None:
+        # Not at import: few listen.
+        from smtpkit.events import events_of
+
+        for event in events_of(receipt, runtime.now() - begun):
+            runtime.tell(event)
 
 
 def _warn(text: str, *about: object) -> None:

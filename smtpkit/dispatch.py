@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from smtpkit.delivery import Ready
+from smtpkit.interruption import note_outcomes
 from smtpkit.receipt import Receipt
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class Dispatch:
             if self._slots:
                 return await self._concluded(self._slots.popleft())
         except BaseException as interruption:
-            self._carrier.confess(interruption)
-            self._abandon()
+            self._abandon(interruption)
             raise
         self._end()
         failure, self._failure = self._failure, None
@@ -123,9 +123,13 @@ class Dispatch:
         if isinstance(slot, Receipt):
             return slot
         receipt = self._taken.popleft() if self._taken else await self._carrier.take()
-        if self._delivery.tries_again(slot, receipt):
-            await self._hear_all()
-        return await self._delivery.complete(slot, receipt, self._runtime)
+        try:
+            if self._delivery.tries_again(slot, receipt):
+                await self._hear_all()
+            return await self._delivery.complete(slot, receipt, self._runtime)
+        except BaseException as interruption:
+            note_outcomes(interruption, receipt.message_id, receipt.outcomes)
+            raise
 
     async def _hear_all(self) -> None:
         """Hear what is under way: no mail grows old, and no connection is held, while another mail is tried again."""
@@ -133,8 +137,11 @@ class Dispatch:
         while len(self._taken) < under_way:
             self._taken.append(await self._carrier.take())
 
-    def _abandon(self) -> None:
-        """It was interrupted: what is under way is not heard any more."""
+    def _abandon(self, interruption: BaseException) -> None:
+        """What is under way is not heard any more."""
+        self._carrier.confess(interruption)
+        for receipt in self._taken:
+            note_outcomes(interruption, receipt.message_id, receipt.outcomes)
         self._pull = self._failure = None
         self._slots.clear()
         self._taken.clear()
@@ -176,7 +183,8 @@ class _OneByOne:
         return receipt
 
     def confess(self, interruption: BaseException) -> None:
-        """A transport that is interrupted says itself what is in doubt."""
+        if self._receipt is not None:
+            note_outcomes(interruption, self._receipt.message_id, self._receipt.outcomes)
 
     def release(self) -> None:
         """Nothing is held."""

@@ -30,13 +30,17 @@
         ├── ProtocolError                the server does not speak SMTP as RFC 5321 has it
         ├── ConnectionLost               (ConnectionError) closed or reset before the content was complete
         ├── TimedOut                     (TimeoutError) no answer, or no progress, in time
-        ├── TransportFailed              a transport of your own raised an error
+        ├── TransportFailed              a transport of your own raised an error, or left somebody out
         └── DeliveryUncertain            the content was complete, and no final reply came
 
-`DeliveryError.receipt` has the outcome of every recipient. After a `DeliveryUncertain` or
+`SmtpkitError.receipt` has the outcome of every recipient. After a `DeliveryUncertain` or
 `TransportFailed` the mail may have arrived, and nothing sends it again by itself, but for a
 ``Retry(uncertain="retry")``; with every other delivery error nobody has got it but those whom
 the receipt lists as accepted.
+
+The builtin in parentheses is what callers would catch: `except OSError` gets all that the network does. A refused
+log-in is no ``PermissionError``: that is about the rights of a process on this machine, such as those on a file.
+Stages, replies and what is temporary are in docs/errors.md.
 """
 
 from __future__ import annotations
@@ -84,31 +88,19 @@ __all__ = [
 ]
 
 Stage: TypeAlias = Literal[
-    "configure",
-    "compose",
-    "limit",
-    "acquire",
-    "resolve",
-    "connect",
-    "greeting",
-    "ehlo",
-    "starttls",
-    "tls",
-    "auth",
-    "mail",
-    "rcpt",
-    "data",
-    "content",
-    "transport",
-]
-"""Where it happened, in the order of one send. ``acquire`` is the wait for a free connection."""
+    "configure", "compose", "limit", "acquire", "resolve", "connect", "greeting", "ehlo", "starttls", "tls", "auth",
+    "rset", "mail", "rcpt", "data", "content", "quit", "transport",
+]  # fmt: skip
+"""Where it happened, in the order of one send. ``acquire`` is the wait for a free connection, ``rset`` clears away
+what a refused mail left behind, and ``transport`` is one that is not smtpkit's own."""
 
 
 class SmtpkitError(Exception):
     """The root of all errors of this package.
 
     ``str()`` gives the whole explanation: what happened, the server's reply where there
-    was one, and the hint.
+    was one, and the hint. It can be copied and pickled with all that it carries; ``__cause__`` and
+    traceback stay behind.
     """
 
     stage: Stage | None = None
@@ -141,6 +133,20 @@ class SmtpkitError(Exception):
             self.temporary = temporary
         if hint is not None:
             self.hint = hint
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Whom it concerns: the addr-specs of those who did not accept."""
+        if self.receipt is None:
+            return ()
+        return tuple(name for name, outcome in self.receipt.outcomes.items() if outcome.status != "accepted")
+
+    @property
+    def safe_to_retry(self) -> bool:
+        """Whether sending the same mail again cannot give anyone a second copy."""
+        if self.receipt is None:
+            return not isinstance(self, (DeliveryUncertain, TransportFailed))
+        return not (self.receipt.accepted or self.receipt.uncertain)
 
     def __str__(self) -> str:
         said = f"{self.message}: {self.reply}" if self.reply is not None else self.message
@@ -191,11 +197,6 @@ class UnknownProvider(UsageError, LookupError):
 
 class DeliveryError(SmtpkitError):
     """Sending was tried and did not succeed for every recipient."""
-
-    @property
-    def safe_to_retry(self) -> bool:
-        """Whether sending the same mail again cannot give anyone a second copy."""
-        return self.receipt is None or not (self.receipt.accepted or self.receipt.uncertain)
 
 
 class DailyLimitExceeded(DeliveryError):
@@ -300,9 +301,9 @@ class TimedOut(DeliveryError, TimeoutError):
 
 
 class TransportFailed(DeliveryError):
-    """A transport that is not smtpkit's own raised an error; it is the ``__cause__``.
+    """A transport that is not smtpkit's own raised an error, or gave a receipt without all recipients.
 
-    Whether anything was sent is not known, so the recipients are *uncertain*.
+    The error is the ``__cause__``. Whether anything was sent is not known, so those recipients are *uncertain*.
     """
 
     stage: Stage | None = "transport"

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 
     from servers.certificates import Certificates
+    from smtpkit.events import Tell
     from smtpkit.runtime.base import Runtime
     from smtpkit.runtime.simulated import Delivery, Ending
     from smtpkit.smtp.server import Security
@@ -389,7 +390,7 @@ async def _in_loop(action: Callable[[], Awaitable[T]]) -> T:
         return await action()
 
 
-def simulated(players: list[Player], delivery: Delivery = "whole") -> SimulatedRuntime:
+def simulated(players: list[Player], delivery: Delivery = "whole", tell: Tell | None = None) -> SimulatedRuntime:
     """A simulated runtime that connects to each of ``players`` in turn."""
     left = iter(players)
 
@@ -399,4 +400,4 @@ def simulated(players: list[Player], delivery: Delivery = "whole") -> SimulatedR
             pytest.fail("the client connects once more than the script has it", pytrace=False)
         return player
 
-    return SimulatedRuntime(dial, delivery=delivery)
+    return SimulatedRuntime(dial, delivery=delivery, tell=tell)

@@ -103,7 +103,10 @@ class Source:
 def simulated(truth: Truth, delivery: Delivery = "whole") -> Generator[SimulatedRuntime]:
     """The runtime of every mailer meanwhile."""
     runtime = SimulatedRuntime(truth.dial, delivery=delivery)
-    with patch.object(blocking, "BlockingRuntime", lambda: runtime), patch.object(aio, "AsyncRuntime", lambda: runtime):
+    with (
+        patch.object(blocking, "BlockingRuntime", lambda *_: runtime),
+        patch.object(aio, "AsyncRuntime", lambda *_: runtime),
+    ):
         yield runtime
 
 

@@ -18,10 +18,11 @@ PACKAGE = ROOT / "smtpkit"
 # A name stands for its module and everything in it; of several names the longest counts.
 FLOORS = {
     0: "value errors reply address alternative attachment body content_types pattern stamp fields header threads lists"
-    " message envelope mail raw receipt secret mime dsn",
+    " message envelope mail raw receipt secret mime dsn events listener"
+    " interruption",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction"
-    " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing",
+    " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
     3: "smtp.handshake smtp.connection smtp.pool smtp.lane smtp.lanes",
     4: "transports",
     5: "delivery dispatch retry attempts providers limits hints",

@@ -79,12 +79,16 @@ def test_the_readme(
     gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = run("README.md", tmp_path, monkeypatch, capsys)
-    assert len(blocks("README.md")) == 8
+    assert len(blocks("README.md")) == 9
     assert "accepted  ann@example.com  250" in printed
     assert "bob@example.com 550 5.1.1" in printed
+    assert re.search(r"^(localhost|127\.0\.0\.1) in 0\.\d{3} s, TLSv1\.\d$", printed, re.MULTILINE)
+    assert re.search(r"^sent to 1 in 0\.\d{3} s$", printed, re.MULTILINE)
+    assert "('bob@example.com',): 1 of 2 recipients were refused" in printed
     assert [mail.rcpt_tos for mail in gmail.accepted] == [
         ("ann@example.com",),
         ("ann@example.com", "archive@example.com"),
+        ("ann@example.com",),
         ("ann@example.com",),
         ("ann@example.com",),
         ("ann@example.com",),

@@ -74,11 +74,13 @@ PUBLIC = [
     "UnreadableAttachment",
     "UsageError",
     "errors",
+    "events",
     "limits",
     "providers",
     "transport_from_function",
 ]
 
+SUBMODULES = ("errors", "events", "limits", "providers")
 SOURCE = ast.parse(Path(smtpkit.__file__).read_text("utf-8"))
 ERROR_CLASSES = {
     name: found
@@ -107,11 +109,11 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 def test_type_checkers_and_the_interpreter_see_the_same_names() -> None:
     assert sorted(_under_type_checking().items()) == sorted(_lazy_table().items())
-    assert [*sorted(_lazy_table()), "errors", "limits", "providers"] == sorted(PUBLIC, key=_submodules_last)
+    assert [*sorted(_lazy_table()), *SUBMODULES] == sorted(PUBLIC, key=_submodules_last)
 
 
 def _submodules_last(name: str) -> tuple[bool, str]:
-    return name in ("errors", "limits", "providers"), name
+    return name in SUBMODULES, name
 
 
 def _under_type_checking() -> dict[str, str]:

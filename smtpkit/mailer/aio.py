@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.dispatch import Dispatch, End
     from smtpkit.envelope import Envelope
+    from smtpkit.events import Tell
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -47,7 +48,7 @@ class AsyncMailer(AsyncClosing, MailerBase):
             UsageError: the message cannot be sent as it is.
             DeliveryError: nobody accepted it; with ``on_partial="raise"`` also if somebody did not.
         """
-        return await self._delivery.send(message, envelope, _runtime())
+        return await self._delivery.send(message, envelope, _runtime(self._tell))
 
     def send_many(
         self, messages: Iterable[AnyMessage] | AsyncIterable[AnyMessage], *, connections: int = 1, in_flight: int = 1
@@ -78,11 +79,11 @@ class AsyncMailer(AsyncClosing, MailerBase):
         """
         refuse_one(messages, "__aiter__", "__iter__", "__getitem__")
         taken = aiter(messages) if isinstance(messages, AsyncIterable) else iter(messages)
-        return AsyncBatch(self._delivery, taken, *checked_counts(connections, in_flight))
+        return AsyncBatch(self._delivery, taken, *checked_counts(connections, in_flight), self._tell)
 
     async def close(self) -> None:
         """Close the idle connections."""
-        await self.transport.close(_runtime())
+        await self.transport.close(_runtime(self._tell))
 
 
 class AsyncDraft(BaseDraft):
@@ -110,10 +111,12 @@ class AsyncBatch(AsyncClosing):
         messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage],
         connections: int = 1,
         in_flight: int = 1,
+        tell: Tell | None = None,
     ) -> None:
         self._delivery = delivery
         self._messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage] | None = messages
         self._counts = (connections, in_flight)
+        self._tell = tell
         self._dispatch: Dispatch | None = None
         self.remaining: list[Receipt] = []
 
@@ -124,7 +127,7 @@ class AsyncBatch(AsyncClosing):
         if self._messages is None:
             raise StopAsyncIteration
         if self._dispatch is None:
-            self._dispatch = _dispatch(self._delivery, self._messages, self._counts)
+            self._dispatch = _dispatch(self._delivery, self._messages, self._counts, self._tell)
         receipt = await self._dispatch.next()
         if receipt is None:
             raise StopAsyncIteration
@@ -146,18 +149,21 @@ class AsyncBatch(AsyncClosing):
 
 
 def _dispatch(
-    delivery: Delivery, messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage], counts: tuple[int, int]
+    delivery: Delivery,
+    messages: Iterator[AnyMessage] | AsyncIterator[AnyMessage],
+    counts: tuple[int, int],
+    tell: Tell | None,
 ) -> Dispatch:
     from smtpkit.dispatch import END, Dispatch
 
     async def pull() -> AnyMessage | End:
         return await anext(messages, END) if isinstance(messages, AsyncIterator) else next(messages, END)
 
-    return Dispatch(delivery, pull, _runtime(), *counts)
+    return Dispatch(delivery, pull, _runtime(tell), *counts)
 
 
-def _runtime() -> Runtime:
+def _runtime(tell: Tell | None) -> Runtime:
     # Here, and not at import: asyncio is loaded when something is sent.
     from smtpkit.runtime.aio import AsyncRuntime
 
-    return AsyncRuntime()
+    return AsyncRuntime(tell)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from smtpkit.delivery import OnPartial
+    from smtpkit.events import OnEvent, Tell
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.mailer.configuration import Configuration
     from smtpkit.providers.provider import EndpointSecurity, Provider
@@ -48,6 +49,7 @@ class MailerBase:
             every recipient was accepted, which takes one more round trip where there are several.
         provider: whose account it is, so that a refused log-in is explained with that provider's
             `Provider.password_hint`. `for_provider` gives it.
+        on_event: called with what happens: see `smtpkit.events`. A plain function, also for `AsyncMailer`.
 
     Raises:
         InvalidAddress: ``default_from`` is not an address.
@@ -63,6 +65,7 @@ class MailerBase:
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
         provider: Provider | None = None,
+        on_event: OnEvent | None = None,
     ) -> None:
         if on_partial not in ("return", "raise", "abort"):
             raise InvalidConfiguration(f"on_partial={on_partial!r}", hint='It is "return", "raise" or "abort".')
@@ -76,6 +79,7 @@ class MailerBase:
             on_partial=on_partial,
             provider=provider,
         )
+        self._tell: Tell | None = None if on_event is None else _listener(on_event)
 
     @property
     def transport(self) -> Transport:
@@ -100,6 +104,7 @@ class MailerBase:
         limits: Limits | Literal["preset"] = "preset",
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
+        on_event: OnEvent | None = None,
         **options: Unpack[SmtpOptions],
     ) -> Self:
         """A mailer for a provider of the registry: host, port, TLS, log-in and daily limit are its preset's.
@@ -137,6 +142,7 @@ class MailerBase:
             retry=retry,
             on_partial=on_partial,
             provider=provider,
+            on_event=on_event,
         )
 
     @classmethod
@@ -149,6 +155,7 @@ class MailerBase:
         limits: Limits | Literal["preset"] = "preset",
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
+        on_event: OnEvent | None = None,
         **options: Unpack[SmtpOptions],
     ) -> Self:
         """A mailer for the provider that the domain of ``address`` belongs to. Nothing is looked up in DNS.
@@ -173,11 +180,12 @@ class MailerBase:
             limits=limits,
             retry=retry,
             on_partial=on_partial,
+            on_event=on_event,
             **options,
         )
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
+    def from_url(cls, url: str, *, on_event: OnEvent | None = None) -> Self:
         """A mailer from one line of configuration.
 
         ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
@@ -195,10 +203,10 @@ class MailerBase:
         """
         from smtpkit.mailer.configuration import Configuration
 
-        return cls._configured(Configuration.from_url(url))
+        return cls._configured(Configuration.from_url(url), on_event)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, on_event: OnEvent | None = None) -> Self:
         """A mailer from environment variables.
 
         ``SMTP_URL``, or ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_USERNAME``, ``SMTP_PASSWORD`` and
@@ -210,15 +218,15 @@ class MailerBase:
         """
         from smtpkit.mailer.configuration import Configuration
 
-        return cls._configured(Configuration.from_environment(os.environ if environ is None else environ))
+        return cls._configured(Configuration.from_environment(os.environ if environ is None else environ), on_event)
 
     @classmethod
-    def _configured(cls, given: Configuration) -> Self:
+    def _configured(cls, given: Configuration, on_event: OnEvent | None = None) -> Self:
         from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, provider_of
         from smtpkit.transports.smtp import smtp_transport
 
         if given.members:
-            return cls._composed(given)
+            return cls._composed(given, on_event)
         options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
         options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}
         if given.scheme not in SCHEMES:
@@ -228,14 +236,14 @@ class MailerBase:
                     f"a {given.scheme}:// URL has no host and port: the preset knows them",
                     hint="End it with @, after the password. Use smtp:// or smtps:// for a host of your own.",
                 )
-            return cls.for_provider(provider.name, **options)
+            return cls.for_provider(provider.name, on_event=on_event, **options)
         if not given.host:
             raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
         own = {name: options.pop(name) for name in OF_MAILER if name in options}
-        return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), **own)
+        return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), on_event=on_event, **own)
 
     @classmethod
-    def _composed(cls, given: Configuration) -> Self:
+    def _composed(cls, given: Configuration, on_event: OnEvent | None) -> Self:
         from smtpkit.mailer.configuration import OF_MAILER
         from smtpkit.transports.failover import FailoverTransport
         from smtpkit.transports.round_robin import RoundRobinTransport
@@ -243,7 +251,8 @@ class MailerBase:
         options = dict(given.options)
         own = {name: options.pop(name) for name in OF_MAILER if name in options}
         kind = FailoverTransport if given.scheme == "failover" else RoundRobinTransport
-        return cls(kind(*(cls._configured(each).transport for each in given.members), **options), **own)
+        members = [cls._configured(each).transport for each in given.members]
+        return cls(kind(*members, **options), on_event=on_event, **own)
 
 
 def refuse_one(messages: object, *iterable_by: str) -> None:
@@ -281,6 +290,12 @@ def _login(provider: Provider, username: str | None, password: str | None, token
             hint=provider.password_hint,
         )
     return login
+
+
+def _listener(on_event: OnEvent) -> Tell:
+    from smtpkit.listener import Listener
+
+    return Listener(on_event)
 
 
 def _all(limits: Limits) -> tuple[DailyLimit, ...]:

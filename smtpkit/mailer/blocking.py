@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from smtpkit.delivery import AnyMessage, Delivery
     from smtpkit.dispatch import Dispatch, End
     from smtpkit.envelope import Envelope
+    from smtpkit.events import Tell
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -49,7 +50,7 @@ class Mailer(Closing, MailerBase):
             UsageError: the message cannot be sent as it is.
             DeliveryError: nobody accepted it; with ``on_partial="raise"`` also if somebody did not.
         """
-        return _run(self._delivery.send(message, envelope, _runtime()))
+        return _run(self._delivery.send(message, envelope, _runtime(self._tell)))
 
     def send_many(self, messages: Iterable[AnyMessage], *, connections: int = 1, in_flight: int = 1) -> Batch:
         """Send ``messages``, and iterate over one receipt for each, in their order.
@@ -76,11 +77,11 @@ class Mailer(Closing, MailerBase):
             InvalidConfiguration: ``connections`` or ``in_flight`` is below 1.
         """
         refuse_one(messages, "__iter__", "__getitem__")
-        return Batch(self._delivery, iter(messages), *checked_counts(connections, in_flight))
+        return Batch(self._delivery, iter(messages), *checked_counts(connections, in_flight), self._tell)
 
     def close(self) -> None:
         """Close the idle connections."""
-        _run(self.transport.close(_runtime()))
+        _run(self.transport.close(_runtime(self._tell)))
 
 
 class Draft(BaseDraft):
@@ -103,11 +104,17 @@ class Batch(Closing):
     """
 
     def __init__(
-        self, delivery: Delivery, messages: Iterator[AnyMessage], connections: int = 1, in_flight: int = 1
+        self,
+        delivery: Delivery,
+        messages: Iterator[AnyMessage],
+        connections: int = 1,
+        in_flight: int = 1,
+        tell: Tell | None = None,
     ) -> None:
         self._delivery = delivery
         self._messages: Iterator[AnyMessage] | None = messages
         self._counts = (connections, in_flight)
+        self._tell = tell
         self._dispatch: Dispatch | None = None
         self.remaining: list[Receipt] = []
 
@@ -118,7 +125,7 @@ class Batch(Closing):
         if self._messages is None:
             raise StopIteration
         if self._dispatch is None:
-            self._dispatch = _dispatch(self._delivery, self._messages, self._counts)
+            self._dispatch = _dispatch(self._delivery, self._messages, self._counts, self._tell)
         receipt = _run(self._dispatch.next())
         if receipt is None:
             raise StopIteration
@@ -137,20 +144,22 @@ class Batch(Closing):
                 messages.close()
 
 
-def _dispatch(delivery: Delivery, messages: Iterator[AnyMessage], counts: tuple[int, int]) -> Dispatch:
+def _dispatch(
+    delivery: Delivery, messages: Iterator[AnyMessage], counts: tuple[int, int], tell: Tell | None
+) -> Dispatch:
     from smtpkit.dispatch import END, Dispatch
 
     async def pull() -> AnyMessage | End:
         return next(messages, END)
 
-    return Dispatch(delivery, pull, _runtime(), *counts)
+    return Dispatch(delivery, pull, _runtime(tell), *counts)
 
 
-def _runtime() -> Runtime:
+def _runtime(tell: Tell | None) -> Runtime:
     # Here, and not at import: sockets and TLS are loaded when something is sent.
     from smtpkit.runtime.blocking import BlockingRuntime
 
-    return BlockingRuntime()
+    return BlockingRuntime(tell)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

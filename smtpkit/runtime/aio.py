@@ -10,14 +10,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from smtpkit.runtime.base import World
-from smtpkit.runtime.names import interleaved, local_name
-from smtpkit.runtime.race import dial, race
+from smtpkit.runtime.names import local_name
+from smtpkit.runtime.race import dial, found, race
 from smtpkit.runtime.waiting import READABLE, ready
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
+
+    from smtpkit.events import Tell
 
     P = ParamSpec("P")
     T = TypeVar("T")
@@ -131,6 +133,11 @@ class AsyncStream(asyncio.Protocol):
     @property
     def local_name(self) -> str:
         return local_name(self._open.get_extra_info("sockname"))
+
+    @property
+    def tls_version(self) -> str | None:
+        tls: ssl.SSLObject | None = self._open.get_extra_info("ssl_object")
+        return None if tls is None else tls.version()
 
     async def read(self, deadline: float) -> bytes:
         while (data := self._taken()) is None:
@@ -272,10 +279,11 @@ class AsyncAlarm:
 class AsyncRuntime:
     """Time, connections and waiting in the running event loop."""
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_loop", "tell")
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self.tell: Tell | None = tell
 
     def now(self) -> float:
         return self._loop.time()
@@ -289,11 +297,7 @@ class AsyncRuntime:
 
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> AsyncStream:
         async with asyncio.timeout_at(deadline):
-            try:
-                found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            except UnicodeError as error:
-                raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
-            addresses = interleaved([(family, address) for family, _, _, _, address in found])  # type: ignore[misc]
+            addresses = await found(self._loop, host, port)
             sock = await race([dial(self._loop, address, source_address) for address in addresses])
             try:
                 _, stream = await self._loop.create_connection(lambda: AsyncStream(self._loop), sock=sock)

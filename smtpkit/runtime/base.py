@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.events import Tell
+
     P = ParamSpec("P")
     T = TypeVar("T")
 
@@ -28,6 +30,11 @@ class Stream(Protocol):
     @property
     def local_name(self) -> str:
         """What this end may call itself in EHLO: its host name if fully qualified, else its address literal."""
+        ...
+
+    @property
+    def tls_version(self) -> str | None:
+        """Such as ``"TLSv1.3"``; ``None`` as long as there is no TLS."""
         ...
 
     async def read(self, deadline: float) -> bytes:
@@ -89,6 +96,11 @@ class Alarm(Protocol):
 
 class Runtime(Protocol):
     """Time, connections and waiting, as one kind of program has them."""
+
+    @property
+    def tell(self) -> Tell | None:
+        """Tells of an event; ``None`` if nobody listens, and then no event is made."""
+        ...
 
     def now(self) -> float:
         """Seconds of a clock that never jumps."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from smtpkit.runtime.alarm import BlockingAlarm
 from smtpkit.runtime.base import World
 from smtpkit.runtime.driver import run
-from smtpkit.runtime.names import local_name, look_up
+from smtpkit.runtime.names import LookUp, local_name
 from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, tune, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.events import Tell
     from smtpkit.runtime.names import SocketAddress
 
     P = ParamSpec("P")
@@ -42,6 +43,10 @@ class BlockingStream:
     @property
     def local_name(self) -> str:
         return local_name(self._socket.getsockname())
+
+    @property
+    def tls_version(self) -> str | None:
+        return self._socket.version() if isinstance(self._socket, ssl.SSLSocket) else None
 
     async def read(self, deadline: float) -> bytes:
         if self._early or self._decrypted():
@@ -129,7 +134,10 @@ class BlockingEvent:
 class BlockingRuntime:
     """Time, connections and waiting for programs without an event loop."""
 
-    __slots__ = ()
+    __slots__ = ("tell",)
+
+    def __init__(self, tell: Tell | None = None) -> None:
+        self.tell: Tell | None = tell
 
     def now(self) -> float:
         return time.monotonic()
@@ -142,7 +150,7 @@ class BlockingRuntime:
         return World("blocking")
 
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> BlockingStream:
-        addresses = look_up(host, port, deadline - time.monotonic())
+        addresses = _found(host, port, deadline)
         failures: list[OSError] = []
         for number, address in enumerate(addresses):
             # What is left is shared among the addresses that are left: one that swallows packets does not use it up.
@@ -166,6 +174,14 @@ class BlockingRuntime:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return function(*args, **kwargs)
+
+
+def _found(host: str, port: int, deadline: float) -> list[SocketAddress]:
+    asking, answered = LookUp(host, port), threading.Event()
+    asking.begin(answered.set)
+    if not answered.wait(max(deadline - time.monotonic(), 0)):
+        raise TimeoutError("the name was not resolved in time")
+    return asking.addresses()
 
 
 def _connected(address: SocketAddress, source_address: str | None, seconds: float) -> socket.socket:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import socket
 import threading
-import time
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-__all__ = ["SocketAddress", "interleaved", "local_name", "look_up"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LookUp", "SocketAddress", "interleaved", "local_name"]
 
 SocketAddress: TypeAlias = "tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]"
 
@@ -27,37 +29,45 @@ def local_name(address: tuple[object, ...] | None) -> str:
     return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
 
 
-def look_up(host: str, port: int, seconds: float) -> list[SocketAddress]:
-    """The addresses of ``host``, in the order to try them.
+class LookUp:
+    """The question which addresses a host has.
 
-    Raises:
-        TimeoutError: the resolver does not answer. It cannot be interrupted, so that it is
-            asked in a thread, which is then left behind.
-        OSError: there is no such name.
+    The resolver cannot be interrupted. So it is asked in a thread, which is left behind if it does not answer, and
+    holds up nobody who ends the program or its event loop.
     """
-    found: list[SocketAddress] = []
-    failures: list[OSError | UnicodeError] = []
 
-    def ask() -> None:
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._found: list[SocketAddress] = []
+        self._failure: Exception | None = None
+
+    def begin(self, done: Callable[[], object]) -> None:
+        """Ask; ``done`` is called when there is an answer, by another thread where it may take long."""
+        if _is_address(self._host):
+            self._ask(done)
+        else:
+            threading.Thread(target=self._ask, args=(done,), name="smtpkit-look-up", daemon=True).start()
+
+    def _ask(self, done: Callable[[], object]) -> None:
         try:
-            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                found.append((family, address))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        except (OSError, UnicodeError) as error:
-            failures.append(error)
+            for family, _, _, _, address in socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM):
+                self._found.append((family, address))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        except UnicodeError as error:
+            self._failure = socket.gaierror(socket.EAI_NONAME, str(error))
+        except Exception as error:
+            self._failure = error
+        done()
 
-    if _is_address(host):
-        ask()
-    else:
-        asking = threading.Thread(target=ask, name="smtpkit-look-up", daemon=True)
-        asking.start()
-        deadline = time.monotonic() + seconds
-        asking.join(max(deadline - time.monotonic(), 0))
-        if asking.is_alive():
-            raise TimeoutError("the name was not resolved in time")
-    if failures:
-        error = failures[0]
-        raise error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, str(error))
-    return interleaved(found)
+    def addresses(self) -> list[SocketAddress]:
+        """Those that were found, in the order to try them.
+
+        Raises:
+            OSError: there is no such name.
+        """
+        if self._failure is not None:
+            raise self._failure
+        return interleaved(self._found)
 
 
 def _is_address(host: str) -> bool:

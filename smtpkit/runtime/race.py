@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from smtpkit.runtime.names import LookUp
 from smtpkit.runtime.waiting import tune
 
 if TYPE_CHECKING:
@@ -17,10 +19,30 @@ if TYPE_CHECKING:
 
     from smtpkit.runtime.names import SocketAddress
 
-__all__ = ["dial", "race"]
+__all__ = ["dial", "found", "race"]
 
 _ATTEMPT_DELAY = 0.25
 """Seconds before the next address is tried beside those before it."""
+
+
+async def found(loop: asyncio.AbstractEventLoop, host: str, port: int) -> list[SocketAddress]:
+    """The addresses of ``host``, in the order to try them.
+
+    ``loop.getaddrinfo`` asks in a pool of threads that ``asyncio.run`` waits for: a resolver that hangs would hold it.
+
+    Raises:
+        OSError: there is no such name.
+    """
+    asking, answered = LookUp(host, port), asyncio.Event()
+
+    def done() -> None:
+        # Nobody waits any more in a loop that is closed.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(answered.set)
+
+    asking.begin(done)
+    await answered.wait()
+    return asking.addresses()
 
 
 async def dial(loop: asyncio.AbstractEventLoop, address: SocketAddress, source_address: str | None) -> socket.socket:

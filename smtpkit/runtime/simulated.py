@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.events import Tell
+
     P = ParamSpec("P")
     T = TypeVar("T")
 
@@ -87,6 +89,10 @@ class SimulatedStream:
     @property
     def _ended(self) -> bool:
         return self._ends_at <= self._runtime.now()
+
+    @property
+    def tls_version(self) -> str | None:
+        return "TLSv1.3" if self.secured_for is not None else None
 
     async def read(self, deadline: float) -> bytes:
         if self.closed:
@@ -189,7 +195,7 @@ class SimulatedRuntime:
     """Time that passes when somebody waits, and connections to the peers that ``dial`` gives.
 
     ``dial`` is called with host and port; what it raises is what connecting raises.
-    ``timestamp`` is the time at which it begins, in seconds since 1970.
+    ``timestamp`` is the time at which it begins, in seconds since 1970. ``tell`` is called with each event.
     """
 
     def __init__(
@@ -198,7 +204,9 @@ class SimulatedRuntime:
         *,
         delivery: Delivery = "whole",
         timestamp: float = 1_800_000_000.0,
+        tell: Tell | None = None,
     ) -> None:
+        self.tell: Tell | None = tell
         self.streams: list[SimulatedStream] = []
         """Every connection that was made, in order."""
         self._dial = dial

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from smtpkit.smtp.server import Credentials, Server
 
 __all__ = ["authenticate"]
+
+_log = logging.getLogger("smtpkit")
 
 _MAX_CHALLENGES = 8
 """No mechanism has more; an endless one is broken off."""
@@ -42,12 +45,18 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
         encrypted=server.security != "plaintext",
         wanted=server.mechanisms,
     )
+    began = runtime.now()
     failure: AuthenticationFailed = _no_mechanism(server, capabilities)
     secret = await _secret(credentials, runtime) if names else ""
     login = Login(credentials.username, secret, server.host, server.port)
     for name in names:
         reply, details = await _exchange(dialogue, name, login, runtime)
         if reply.positive:
+            _log.info("logged in to %s as %s with %s", server.address, credentials.username, name)
+            if runtime.tell is not None:
+                from smtpkit.events import Authenticated
+
+                runtime.tell(Authenticated(server.host, name, credentials.username, runtime.now() - began))
             return
         failure = AuthenticationFailed(
             f"{server.address} refused the log-in of {credentials.username} with {name}{details}", reply=reply
@@ -78,17 +87,23 @@ async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtim
     mechanism = mechanism_for(name, login)
     initial = mechanism.initial()
     encoded = None if initial is None else _encoded(initial)
-    await dialogue.send(commands.auth(name, encoded), "auth", hide=_secrets(encoded, login))
+    command = commands.auth(name, encoded)
+    # One that is too long answers a challenge instead, which is empty: such a line may be longer (RFC 4954 §4).
+    held = encoded if len(command) > commands.LINE_LIMIT else None
+    await dialogue.send(commands.auth(name, None) if held else command, "auth", hide=_secrets(encoded, login))
     reply = await dialogue.reply("auth")
     said = ""
     for _ in range(_MAX_CHALLENGES):
         if reply.code != 334:
             break
-        challenge = _decoded(reply)
-        if challenge.startswith(b"{"):
-            said = f" ({challenge.decode('utf-8', 'replace')})"
-        # SCRAM takes up to half a second of work: not in somebody's event loop.
-        answer = _encoded(await runtime.call(mechanism.answer, challenge))
+        if held is not None:
+            answer, held = held, None
+        else:
+            challenge = _decoded(reply)
+            if challenge.startswith(b"{"):
+                said = f" ({challenge.decode('utf-8', 'replace')})"
+            # SCRAM takes up to half a second of work: not in somebody's event loop.
+            answer = _encoded(await runtime.call(mechanism.answer, challenge))
         await dialogue.send(commands.auth_line(answer), "auth", hide=_secrets(answer, login))
         reply = await dialogue.reply("auth")
     if reply.code < 400 and reply.code != 235:

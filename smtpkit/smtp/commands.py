@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DATA",
+    "LINE_LIMIT",
     "LONE_DOT",
     "QUIT",
     "RSET",
@@ -28,6 +29,9 @@ __all__ = [
     "rcpt",
     "stuffed",
 ]
+
+LINE_LIMIT = 512
+"""Octets of a command line, CRLF included (RFC 5321 §4.5.3.1.4). AUTH has no other (RFC 4954 §4)."""
 
 _PRINTABLE_UTF8 = re.compile(r"[ -~\u00a0-\ud7ff\ue000-\U0010ffff]+\Z")
 
@@ -64,7 +68,7 @@ def auth(mechanism: str, initial: str | None) -> bytes:
 
 
 def auth_line(response: str) -> bytes:
-    """The answer to a challenge, in base64; it may be empty."""
+    """The answer to a challenge, in base64; it may be empty, or longer than `LINE_LIMIT` (RFC 4954 §4)."""
     return _line(response) if response else b"\r\n"
 
 

@@ -44,6 +44,8 @@ class Connection:
         self._mails_left: float = min(most, default=float("inf"))
         lifetime = server.timeouts.lifetime
         self._ends_at = None if lifetime is None else runtime.now() + lifetime
+        self._told = False
+        """Whether its end was told of."""
         self.finished: int = 0
         """Transactions that came to their end."""
         self.place: Place | None = None
@@ -153,23 +155,34 @@ class Connection:
         if self._window.error is None:
             self.finished += 1
 
-    @property
-    def in_doubt(self) -> list[Ledger]:
-        """Whose mail the server may have, with no reply that says so."""
-        return self._window.in_doubt
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` which mails may have been accepted."""
+        self._window.confess(interruption)
 
     async def quit(self) -> None:
         """Say goodbye and close. That the server does not answer is no error any more."""
         if await self.alive():
             self._dialogue.deadline = self._runtime.now() + _PARTING
             with suppress(SmtpkitError):
-                await self._dialogue.send(commands.QUIT, "mail")
-                await self._dialogue.reply("mail")
-        self.close()
+                await self._dialogue.send(commands.QUIT, "quit")
+                await self._dialogue.reply("quit")
+        self.close("it was not needed any more")
 
-    def close(self) -> None:
-        """Close at once."""
+    def close(self, reason: str | None = None) -> None:
+        """Close at once. ``reason`` is for people, and the one that it knows by itself if not given."""
+        interrupted = self._dialogue.owed or self._window
         self._dialogue.close()
+        if self._runtime.tell is None or self._told:
+            return
+        from smtpkit.events import Closed
+
+        self._told = True
+        if self.error is not None:
+            reason = self.error.message
+        elif reason is None:
+            reason = "it was interrupted" if interrupted else "it had its time or its mails"
+        seconds = self._runtime.now() - self._dialogue.connected
+        self._runtime.tell(Closed(self._server.host, seconds, self.finished, reason))
 
     def abandon(self) -> None:
         """Let go of a connection of another process or event loop."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
+from smtpkit.pattern import Pattern
 from smtpkit.reply import Reply
 from smtpkit.smtp.replies import ReplyParser
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
     from smtpkit.errors import Stage
     from smtpkit.runtime.base import Runtime, Stream
-    from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.smtp.server import Server
 
 __all__ = ["Dialogue", "closing"]
 
 _log = logging.getLogger("smtpkit.wire")
+
+_THROTTLING = Pattern(r"(?i)throttl|\brate\b|too (?:many (?!recipients)|fast|quickly)|limit exceeded")
 
 
 class Dialogue:
@@ -31,7 +34,7 @@ class Dialogue:
     owed, or more of them than are, is a protocol error.
     """
 
-    def __init__(self, stream: Stream, runtime: Runtime, timeouts: Timeouts) -> None:
+    def __init__(self, stream: Stream, runtime: Runtime, server: Server) -> None:
         self.owed: int = 1
         """Replies that are due. The greeting is the first."""
         self.deadline: float = float("inf")
@@ -40,9 +43,12 @@ class Dialogue:
         """Whether it goes over TLS, with a certificate that was verified to be the server's."""
         self._stream = stream
         self._runtime = runtime
-        self._timeouts = timeouts
+        self._server = server
+        self._timeouts = server.timeouts
         self._parser = ReplyParser()
-        self.heard: float = runtime.now()
+        self.connected: float = runtime.now()
+        """When it was ready for a log-in or for mail, in the time of `Runtime.now`."""
+        self.heard: float = self.connected
         """When the server said something last, in the time of `Runtime.now`."""
         self.open: bool = True
         """Whether it was not closed at this end."""
@@ -106,7 +112,7 @@ class Dialogue:
     def check(self, stage: Stage) -> None:
         """Raise what `send` raises before it writes anything, if it would."""
         if not self.open:
-            raise ConnectionLost("the connection is closed", stage=stage)
+            raise ConnectionLost(f"the connection to {self._server.address} is closed", stage=stage)
         if self.owed == 0 and self._parser.pending:
             raise self._failed(self._unasked(stage))
 
@@ -117,14 +123,16 @@ class Dialogue:
             ServiceUnavailable: it is 421, after which the server says nothing more, whatever is owed (RFC 5321 §3.8).
             ProtocolError: what came is no reply.
         """
+        # First: an interruption that loses a reply leaves less owed than is waited for, and so can be seen.
+        self.owed -= 1
         try:
             reply = self._parser.next()
         except ProtocolError as error:
             raise self._failed(error) from None
-        if reply is not None:
-            self.owed -= 1
-            if self.traced or self._hidden or reply.code == 421:
-                return self._examined(reply)
+        if reply is None:
+            self.owed += 1
+        elif reply.code >= 400 or self.traced or self._hidden:
+            return self._examined(reply)
         return reply
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
@@ -150,6 +158,10 @@ class Dialogue:
         if self.traced:
             # A challenge may have a token's details in it.
             _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+        if self._runtime.tell is not None and (reply.code == 421 or _throttles(reply)):
+            from smtpkit.events import Throttled
+
+            self._runtime.tell(Throttled(self._server.host, reply))
         if reply.code == 421:
             raise self._failed(closing(reply))
         return reply
@@ -163,7 +175,8 @@ class Dialogue:
             self.close()
             raise
         if not data:
-            raise self._failed(ConnectionLost("the server closed the connection without a reply", stage=stage))
+            lost = f"{self._server.address} closed the connection without a reply"
+            raise self._failed(ConnectionLost(lost, stage=stage))
         self.heard = self._runtime.now()
         self._parser.feed(data)
 
@@ -230,11 +243,16 @@ class Dialogue:
         self.close()
         return error
 
-    @staticmethod
-    def _broken(error: OSError, stage: Stage) -> DeliveryError:
+    def _broken(self, error: OSError, stage: Stage) -> DeliveryError:
+        address = self._server.address
         if isinstance(error, TimeoutError):
-            return TimedOut("the server did not answer in time", stage=stage)
-        return ConnectionLost(f"the connection broke: {error.strerror or error}", stage=stage)
+            return TimedOut(f"{address} did not answer in time", stage=stage)
+        return ConnectionLost(f"the connection to {address} broke: {error.strerror or error}", stage=stage)
+
+
+def _throttles(reply: Reply) -> bool:
+    """Whether a refusal for now is about how much we send, as servers put it in words."""
+    return reply.temporary and _THROTTLING.search(reply.text) is not None
 
 
 def closing(reply: Reply, stage: Stage | None = None) -> ServiceUnavailable:

@@ -9,6 +9,7 @@ from smtpkit.errors import (
     ConnectionLost,
     ProtocolError,
     ServiceUnavailable,
+    SmtpkitError,
     StartTlsNotOffered,
     StartTlsRefused,
     TimedOut,
@@ -22,6 +23,7 @@ from smtpkit.smtp.dialogue import Dialogue
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from smtpkit.events import Tell
     from smtpkit.runtime.base import Runtime, Stream
     from smtpkit.smtp.server import Server
 
@@ -39,9 +41,10 @@ async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tu
     """
     # Loading the system's CAs takes 10 to 30 ms of work: not in somebody's event loop.
     context = None if server.security == "plaintext" else await runtime.call(client_context, server.tls)
+    began = runtime.now()
     stream = await _connect(server, runtime, deadline)
     try:
-        dialogue = Dialogue(stream, runtime, server.timeouts)
+        dialogue = Dialogue(stream, runtime, server)
         dialogue.deadline = deadline
         name = server.local_hostname or stream.local_name
         if context is not None and server.security == "tls":
@@ -53,12 +56,33 @@ async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tu
             await _shake_hands(dialogue, server, context)
             # What was said before TLS is forgotten (RFC 3207 §4.2).
             capabilities = await _ehlo(dialogue, name)
+        dialogue.connected = runtime.now()
+        if runtime.tell is not None:
+            _tell_connected(runtime.tell, server, stream, dialogue.connected - began)
         if server.credentials is not None:
-            await authenticate(dialogue, server, capabilities, runtime)
+            await _log_in(dialogue, server, capabilities, runtime)
     except BaseException:
         stream.close()
         raise
     return dialogue, capabilities
+
+
+def _tell_connected(tell: Tell, server: Server, stream: Stream, seconds: float) -> None:
+    from smtpkit.events import Connected
+
+    tell(Connected(server.host, server.port, server.security, stream.tls_version, seconds))
+
+
+async def _log_in(dialogue: Dialogue, server: Server, capabilities: Capabilities, runtime: Runtime) -> None:
+    try:
+        await authenticate(dialogue, server, capabilities, runtime)
+    except BaseException as error:
+        if runtime.tell is not None:
+            from smtpkit.events import Closed
+
+            reason = error.message if isinstance(error, SmtpkitError) else type(error).__name__
+            runtime.tell(Closed(server.host, runtime.now() - dialogue.connected, 0, reason))
+        raise
 
 
 async def _connect(server: Server, runtime: Runtime, deadline: float) -> Stream:

@@ -92,19 +92,21 @@ class Lane:
             await self._begin()
             if self._under_way:
                 await self._finish()
-        self._order.popleft()
-        if not self._order:
-            self.release()
-        return ledger.receipt()
+        try:
+            self._order.popleft()
+            if not self._order:
+                self.release()
+            return ledger.receipt()
+        except BaseException as interruption:
+            ledger.confess(interruption)
+            raise
 
     def confess(self, interruption: BaseException) -> None:
-        """Say in notes on ``interruption`` which mails may have been accepted without a receipt that was taken."""
-        in_doubt = self._connection.in_doubt if self._connection is not None else []
+        """Say on ``interruption`` who has accepted, or may have, of the mails whose receipts are not taken."""
+        if self._connection is not None:
+            self._connection.confess(interruption)
         for ledger in self._order:
-            if ledger.arrived or ledger in in_doubt:
-                doubt = f"{ledger.mail} was handed over, and there is no receipt: it may have been accepted"
-                interruption.add_note(f"smtpkit: {doubt}")
-                _log.warning("interrupted: %s", doubt)
+            ledger.confess(interruption)
 
     def release(self) -> None:
         """Give the connection back. What is under way on it then is not heard any more."""

@@ -80,7 +80,7 @@ class Lanes:
         return await lane.take()
 
     def confess(self, interruption: BaseException) -> None:
-        """Say in notes on ``interruption`` which mails may have been accepted without a receipt that was taken."""
+        """Say on ``interruption`` who has accepted, or may have, of the mails whose receipts are not taken."""
         for lane in self._lanes:
             lane.confess(interruption)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpkit.interruption import note_outcomes
 from smtpkit.receipt import Outcome, Receipt, refusal_of
 from smtpkit.smtp.admission import NO_SMTPUTF8
 
@@ -39,16 +40,13 @@ class Ledger:
         """Whether every recipient has an outcome, and nothing of it is under way."""
         return not self.left and not self.under_way
 
-    @property
-    def arrived(self) -> bool:
-        """Whether somebody got it, or may have got it."""
-        return any(each.status in ("accepted", "uncertain") for each in self._outcomes.values())
-
     def decide(self, recipients: Iterable[Address], outcome: Outcome, error: SmtpkitError | None = None) -> None:
         """Those of ``recipients`` who are undecided have this outcome; ``error`` says why it is no good one."""
         for address in recipients:
-            if self.left.pop(address.addr_spec, None) is not None:
+            if address.addr_spec in self.left:
+                # In this order, so that an interruption finds everyone at least in one of them.
                 self._outcomes[address.addr_spec] = outcome
+                self.left.pop(address.addr_spec, None)
                 self._error = self._error or error
 
     def give_up(self, error: SmtpkitError) -> None:
@@ -65,6 +63,10 @@ class Ledger:
         """Things worth knowing that are no errors, each once."""
         if notes:
             self.notes = tuple(dict.fromkeys((*self.notes, *notes)))
+
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` who has accepted it already."""
+        note_outcomes(interruption, self.mail.message_id, self._outcomes)
 
     def receipt(self) -> Receipt:
         """What became of each recipient, in the order of the envelope."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smtpkit.reply import Reply
 
-__all__ = ["Patience"]
+__all__ = ["Patience", "most_replies"]
 
 _FEW = 3
 """Refused transactions in a row after which a connection gets one at a time: many servers slow down then."""
@@ -49,3 +49,8 @@ class Patience:
         """Take note of how a transaction ended."""
         self._refused = 0 if accepted else self._refused + 1
         self._refusals += not accepted
+
+
+def most_replies(recipients: int) -> int:
+    """How many negative replies a transaction gets at most: the content is refused, too."""
+    return recipients + 1

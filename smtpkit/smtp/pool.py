@@ -67,7 +67,7 @@ class Pool:
         while (connection := room.take()) is not None:
             if await connection.alive():
                 break
-            connection.close()
+            connection.close("it had died, or was idle too long")
         else:
             connection = await Connection.open(self._server, runtime, deadline)
         connection.place = place
@@ -97,7 +97,7 @@ class Pool:
             for other in [world for world in list(self._rooms) if world.gone]:
                 if (abandoned := self._rooms.pop(other, None)) is not None:
                     abandoned.abandon()
-            room = self._rooms.setdefault(world, _Room(self._size))
+            room = self._rooms.setdefault(world, _Room(self._size, self._server.address))
         return room
 
 
@@ -121,8 +121,9 @@ class Place:
 class _Room:
     """The connections of one world, and who waits for one: first come, first served."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, address: str) -> None:
         self.idle: deque[Connection] = deque()
+        self._address = address
         self._size = size
         self._taken: set[int] = set()
         self._occupied: set[int] = set()
@@ -183,7 +184,7 @@ class _Room:
                 place.leave()
         if not came:
             raise TimedOut(
-                "no connection became free in time",
+                f"no connection to {self._address} became free in time",
                 stage="acquire",
                 hint="Allow more connections=..., or a longer Timeouts(acquire=...). A batch that is not at its end "
                 "holds its connections.",

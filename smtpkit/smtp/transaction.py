@@ -28,7 +28,7 @@ _QUEUE_ID = re.compile(r"(?:queued as |\bid=)<?([A-Za-z0-9._@-]{4,})", re.IGNORE
 """As Postfix, Sendmail and Exim write it."""
 
 STAGES: dict[Step, Stage] = {
-    "RSET": "mail",
+    "RSET": "rset",
     "MAIL": "mail",
     "RCPT": "rcpt",
     "DATA": "data",
@@ -207,17 +207,18 @@ class Transaction:
     @property
     def in_doubt(self) -> bool:
         """Whether somebody may have got it, and no reply says so."""
-        return self.final_started and any(True for _ in self._undecided)
+        return self.final_started and any(True for _ in self.undecided)
 
     @property
-    def _undecided(self) -> Iterator[Address]:
+    def undecided(self) -> Iterator[Address]:
+        """Those who were asked for and of whom nothing is known."""
         return (each for each in self.asked if each.addr_spec in self.ledger.left and each not in self._too_many)
 
     def closed(self, step: Step, error: ServiceUnavailable) -> None:
         """The server takes its leave with 421 instead of an answer to ``step``."""
         if step in ("CONTENT", "BDAT") and self.final_started:
             # It had all of it, and did not accept it.
-            self._refuse(tuple(self._undecided), error)
+            self._refuse(tuple(self.undecided), error)
 
     def lost(self, error: SmtpkitError) -> None:
         """Nothing more is heard. What is undecided is uncertain if the final octet was under way."""
@@ -229,7 +230,7 @@ class Transaction:
             hint="It may have been accepted. Look at the server or ask the recipient before you send it again.",
         )
         doubt.__cause__ = error
-        self.ledger.decide(tuple(self._undecided), Outcome("uncertain", error.reply), doubt)
+        self.ledger.decide(tuple(self.undecided), Outcome("uncertain", error.reply), doubt)
 
 
 def _too_many(reply: Reply) -> bool:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, SmtpkitError
+from smtpkit.interruption import add_note
 from smtpkit.smtp import commands
 from smtpkit.smtp.dialogue import closing
 from smtpkit.smtp.outgoing import Outgoing
-from smtpkit.smtp.patience import Patience
+from smtpkit.smtp.patience import Patience, most_replies
+from smtpkit.smtp.pieces import Pieces, whole
 from smtpkit.smtp.policy import SMALL
 from smtpkit.smtp.transaction import STAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from smtpkit.address import Address
-    from smtpkit.mail import Mail
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.dialogue import Dialogue
-    from smtpkit.smtp.ledger import Ledger
     from smtpkit.smtp.policy import Flight, Step
     from smtpkit.smtp.timeouts import Timeouts
     from smtpkit.smtp.transaction import Transaction
@@ -78,7 +77,7 @@ class Window:
         return not under_way or (
             under_way < most
             and not self._draining
-            and self._patience.bears(under_way + 1, self._at_stake + _negative_replies(recipients))
+            and self._patience.bears(under_way + 1, self._at_stake + most_replies(recipients))
         )
 
     @property
@@ -104,19 +103,14 @@ class Window:
         flight = transaction.next_flight()
         assert flight is not None
         # Read before anything is said, so that nothing else is harmed if it cannot be.
-        whole = await self._whole(transaction.mail) if _is_whole(flight) else None
+        content = await whole(transaction.mail, self._runtime) if _is_whole(flight) else None
         self._under_way.append(transaction)
-        self._at_stake += _negative_replies(len(transaction.asked))
+        self._at_stake += most_replies(len(transaction.asked))
         self._outgoing.transactions += 1
         try:
-            await self._say(transaction, flight, whole)
+            await self._say(transaction, flight, content)
         except BaseException as error:
             self._break(error)
-
-    @property
-    def in_doubt(self) -> list[Ledger]:
-        """Whose mail the server may have, with no reply that says so."""
-        return [transaction.ledger for transaction in self._under_way if transaction.in_doubt]
 
     @property
     def holds(self) -> bool:
@@ -137,13 +131,13 @@ class Window:
             if (flight := transaction.next_flight()) is not None:
                 await self._say(transaction, flight)
 
-    async def _say(self, transaction: Transaction, flight: Flight, whole: bytes | None = None) -> None:
+    async def _say(self, transaction: Transaction, flight: Flight, content: bytes | None = None) -> None:
         outgoing = self._outgoing
         lines: list[bytes] = []
         for step in flight:
             address = None
-            if whole is not None and step == "BDAT":
-                lines.append(commands.bdat(whole, last=True))
+            if content is not None and step == "BDAT":
+                lines.append(commands.bdat(content, last=True))
                 outgoing.closing.append(transaction)
             elif step in ("CONTENT", "BDAT"):
                 return await self._say_content(transaction, step)
@@ -163,19 +157,15 @@ class Window:
     async def _say_content(self, transaction: Transaction, step: Step) -> None:
         """Write the content but for its last piece, which is held: what follows can go with it."""
         chunked = step == "BDAT"
-        mail = transaction.mail
-        pieces = (commands.chunked if chunked else commands.stuffed)(mail.chunks())
-        piece = await self._next(mail, pieces)
-        while piece is not None:
-            following = await self._next(mail, pieces)
+        pieces = Pieces(transaction.mail, self._runtime, chunked=chunked)
+        while (piece := await pieces.next()) is not None:
             if await self._dialogue.spoken() and not await self._goes_on(transaction, chunked):
                 return
-            if following is None:
+            if pieces.last:
                 self._hold(transaction, step, piece)
                 self._outgoing.closing.append(transaction)
             else:
                 await self._write_piece(transaction, piece, chunked)
-            piece = following
 
     async def _write_piece(self, transaction: Transaction, piece: bytes, chunked: bool) -> None:
         if chunked:
@@ -185,12 +175,6 @@ class Window:
         await self._write()
         if chunked and not self._pipelining:
             await self._hear(transaction)
-
-    async def _whole(self, mail: Mail) -> bytes:
-        return await self._runtime.call(mail.as_bytes) if mail.reads_files else mail.as_bytes()
-
-    async def _next(self, mail: Mail, pieces: Iterator[bytes]) -> bytes | None:
-        return await self._runtime.call(next, pieces, None) if mail.reads_files else next(pieces, None)
 
     def _hold(self, transaction: Transaction, step: Step, octets: bytes) -> None:
         self._outgoing.hold(octets, STAGES[step], 1)
@@ -213,7 +197,7 @@ class Window:
             self._break(error)
         else:
             self._under_way.popleft()
-            self._at_stake -= _negative_replies(len(transaction.asked))
+            self._at_stake -= most_replies(len(transaction.asked))
             self._draining = bool(self._under_way) and (self._draining or not transaction.succeeded)
         self._patience.end(accepted=transaction.succeeded)
         self._unclean = transaction.unclean
@@ -267,9 +251,10 @@ class Window:
 
     def _break(self, error: BaseException) -> None:
         """The conversation has ended with ``error``; raises one that is not for the receipts to tell."""
-        # After a file that broke off only closing tells the server that the mail is not complete.
+        # After a file that broke off only this tells the server that the mail is not complete.
         self._dialogue.close()
         if not isinstance(error, SmtpkitError):
+            self.confess(error)
             raise error
         if error.stage is None and self._due:
             error.stage = STAGES[self._due[0][1]]
@@ -296,7 +281,7 @@ class Window:
                 if (reply := self._dialogue.said()) is None:
                     # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
                     lost = isinstance(error, ConnectionLost) and self._parting
-                    return closing(lost, "mail") if lost else error
+                    return closing(lost, "rset") if lost else error
                 self._take(reply)
         except ServiceUnavailable as parting:
             parting.stage = STAGES[self._due[0][1]]
@@ -305,10 +290,18 @@ class Window:
             pass
         return error
 
-
-def _negative_replies(recipients: int) -> int:
-    """How many a transaction gets at most: the content is refused, too."""
-    return recipients + 1
+    def confess(self, interruption: BaseException) -> None:
+        """Say on ``interruption`` which mails may have been accepted, after a look at the replies that have come."""
+        # If it lost one, or came while something was written, those that follow cannot be told apart.
+        complete = self._dialogue.owed + self._outgoing.replies == len(self._due)
+        with suppress(SmtpkitError):
+            while complete and self._dialogue.owed and (reply := self._dialogue.said()) is not None:
+                self._take(reply)
+        for transaction in self._under_way:
+            if transaction.in_doubt:
+                names = ", ".join(each.addr_spec for each in transaction.undecided)
+                text = f"{transaction.mail.message_id} was handed over for {names}, and its reply not read"
+                add_note(interruption, f"{text}: it may have been accepted")
 
 
 def _is_whole(flight: Flight) -> bool:

@@ -62,7 +62,7 @@ class Carrier(Protocol):
         ...
 
     def confess(self, interruption: BaseException) -> None:
-        """Say in notes on ``interruption`` which mails may have been accepted without a receipt that was taken."""
+        """Say on ``interruption``, which is passing through, what is known of mails whose receipts are not taken."""
         ...
 
     def release(self) -> None:

@@ -121,9 +121,8 @@ class SmtpTransport:
             return await lane.take()
         except BaseException as interruption:
             lane.confess(interruption)
-            raise
-        finally:
             lane.release()
+            raise
 
     def carrier(self, runtime: Runtime, connections: int, in_flight: int) -> Carrier:
         """For `Mailer.send_many`: mails over several connections, several of them in flight on each."""

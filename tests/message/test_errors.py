@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import runpy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -19,6 +21,7 @@ from smtpkit import (
     RecipientsRefused,
     Reply,
     SmtpkitError,
+    TransportFailed,
     UnreadableAttachment,
     UsageError,
     errors,
@@ -50,6 +53,22 @@ def test_travels_with_all_it_carries(error_class: type[SmtpkitError]) -> None:
     for error in (plain, full):
         for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301
             assert carried(twin) == carried(error)
+
+
+@each_class
+def test_travels_with_its_receipt_and_without_its_cause(error_class: type[SmtpkitError]) -> None:
+    """A cause may be an object that cannot travel, such as that of another library."""
+    error = error_class("it failed", reply=UNKNOWN)
+    error.__cause__ = OSError(lambda: "this cannot be pickled")
+    error.add_note("seen in a worker")
+    receipt = Receipt(MESSAGE, {"bob@example.com": Outcome("refused", UNKNOWN)}, error)
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        twin = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
+        assert carried(twin) == carried(error)
+        assert twin.receipt.error is twin
+        assert (twin.receipt.message, twin.receipt.outcomes) == (receipt.message, receipt.outcomes)
+        assert (twin.__cause__, twin.__notes__) == (None, ["seen in a worker"])
+        assert (twin.recipients, twin.safe_to_retry) == (("bob@example.com",), True)
 
 
 @each_class
@@ -136,8 +155,35 @@ def test_safe_to_retry_when_nobody_may_have_it(statuses: tuple[Status, ...], saf
     assert error.safe_to_retry is safe
 
 
-def test_safe_to_retry_when_nothing_was_sent() -> None:
-    assert DeliveryError("no receipt yet").safe_to_retry
+@each_class
+def test_safe_to_retry_without_a_receipt(error_class: type[SmtpkitError]) -> None:
+    assert error_class("it failed").safe_to_retry is (error_class not in (DeliveryUncertain, TransportFailed))
+
+
+@each_class
+def test_whom_it_concerns(error_class: type[SmtpkitError]) -> None:
+    error = error_class("it failed")
+    assert not error.recipients
+    statuses: tuple[Status, ...] = ("accepted", "refused", "accepted", "not_sent", "uncertain")
+    Receipt(MESSAGE, {f"{n}@example.com": Outcome(status) for n, status in enumerate(statuses)}, error)
+    assert error.recipients == ("1@example.com", "3@example.com", "4@example.com")
+
+
+def test_the_page_of_errors_is_up_to_date() -> None:
+    root = Path(__file__).parents[2]
+    script = runpy.run_path(str(root / "scripts" / "error_table.py"))
+    assert (root / "docs" / "errors.md").read_text("utf-8") == script["render"](), "run scripts/error_table.py"
+
+
+def test_what_the_page_adds_fits_the_classes() -> None:
+    facts: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "error_table.py"))["FACTS"]
+    for name, told in facts.items():
+        error = getattr(errors, name)
+        stages = told.stages.split()
+        assert issubclass(error, DeliveryError)
+        assert set(stages) <= set(get_args(errors.Stage))
+        assert error.stage is None or error.stage in stages
+        assert error.temporary is told.temporary.startswith("yes") or not told.temporary
 
 
 def test_an_os_error_has_no_part_lost() -> None:

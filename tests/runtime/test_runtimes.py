@@ -16,7 +16,7 @@ import pytest
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.runtime.aio import AsyncRuntime, AsyncStream
 from smtpkit.runtime.blocking import BlockingRuntime, BlockingStream, run
-from smtpkit.runtime.names import interleaved, local_name, look_up
+from smtpkit.runtime.names import interleaved, local_name
 from smtpkit.runtime.tls import client_context
 
 if TYPE_CHECKING:
@@ -176,6 +176,39 @@ def test_a_resolver_that_hangs_does_not_hold_the_caller(kind: Kind, monkeypatch:
 
     drive(kind, connecting)
     assert took[0] < 1
+
+
+def test_a_resolver_that_hangs_does_not_hold_the_end_of_the_program(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the end of its event loop either, which waits for the loop's own threads."""
+    release, ended = threading.Event(), threading.Event()
+
+    def hanging(*_: Any, **__: Any) -> list[Any]:
+        release.wait(2 * LATER)
+        ended.set()
+        raise socket.gaierror(socket.EAI_AGAIN, "too late")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    try:
+        error, took = connect(kind, "slow.test", 25, SOON)
+    finally:
+        release.set()
+    assert isinstance(error, TimeoutError)
+    assert took < 1
+    # Its answer comes when nobody listens any more, which is no error.
+    assert ended.wait(LATER)
+
+
+def test_an_address_is_not_looked_up(kind: Kind) -> None:
+    before = threading.active_count()
+    with server(until_eof) as port:
+
+        async def threads(runtime: Runtime, stream: Stream) -> int:
+            return threading.active_count() - before
+
+        # That of the server, and no other.
+        assert talk(kind, port, threads) <= 1
 
 
 def test_addresses_that_swallow_packets(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -447,7 +480,6 @@ def test_names(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     assert local_name(None) == "[127.0.0.1]"
     monkeypatch.setattr(socket, "gethostname", lambda: "mail.a.test")
     assert local_name(("192.0.2.1", 5)) == "mail.a.test"
-    assert [address[1][0] for address in look_up("127.0.0.1", 25, 1)] == ["127.0.0.1"]
     six, four = socket.AF_INET6, socket.AF_INET
     order = interleaved([(six, ("a", 1)), (six, ("b", 1)), (four, ("c", 1)), (four, ("d", 1))])
     assert [address[1][0] for address in order] == ["a", "c", "b", "d"]

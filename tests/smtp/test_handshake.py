@@ -132,6 +132,7 @@ def test_not_ready_for_mail(case: Case, way: Way, certificates: Certificates) ->
     assert (error.stage, error.reply and error.reply.code) == (case.stage, case.code)
     assert error.temporary == case.temporary
     assert case.text in str(error)
+    assert not isinstance(error, errors.ConnectionLost | errors.TimedOut) or "localhost:" in error.message
     assert "pa55word" not in str(error)
 
 

@@ -222,6 +222,52 @@ def test_scram_in_conversation(way: Way, end: str, error: type[errors.SmtpkitErr
     assert receipt.error is None or receipt.error.stage == "auth"
 
 
+def responded(mechanism: str, username: str, secret: str) -> str:
+    """The initial response, in base64."""
+    initial = mechanism_for(mechanism, Login(username, secret, "localhost", 25)).initial()
+    assert initial is not None
+    return b64(initial)
+
+
+def secret_for(mechanism: str, octets: int) -> str:
+    """A secret with which AUTH and the initial response have just so many octets, CRLF included, or up to 3 fewer."""
+    length = next(
+        n for n in range(octets) if len(f"AUTH {mechanism} {responded(mechanism, 'ann', 'x' * n)}") > octets - 2
+    )
+    return "x" * (length - 1)
+
+
+LONG = [(mechanism, octets) for mechanism in ("PLAIN", "XOAUTH2", "OAUTHBEARER") for octets in (512, 516, 2500, 12288)]
+
+
+@pytest.mark.parametrize("way", [way for way in ALL if way.kind == "simulated"], ids="-".join)
+@pytest.mark.parametrize(("mechanism", "octets"), LONG)
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_initial_response_too_long_for_its_line(way: Way, mechanism: str, octets: int, accepted: bool) -> None:
+    """It answers an empty challenge instead (RFC 4954 §4), in one line, and an error is heard as ever."""
+    secret = secret_for(mechanism, octets)
+    response = responded(mechanism, "ann", secret)
+    begin = f"C: AUTH {mechanism} {response}" if octets == 512 else f"C: AUTH {mechanism}\nS: 334 \nC: {response}"
+    bearer = mechanism != "PLAIN"
+    denied = f"S: 334 {DENIED}\nC: {'AQ==' if mechanism == 'OAUTHBEARER' else ''}\n" if bearer else ""
+    end = f"S: 235 ok\n{MAIL}" if accepted else f"{denied}S: 535 5.7.8 no"
+    login: dict[str, Any] = {"token": secret} if bearer else {"password": secret}
+    receipt = sent(f"{hello(f'AUTH {mechanism}')}{begin}\n{end}", way, **{"password": None, **login})
+    assert receipt.ok is accepted, receipt.error
+    if not accepted:
+        assert type(receipt.error) is errors.AuthenticationFailed
+        assert ("invalid_token" in str(receipt.error)) is bearer
+        assert secret not in str(receipt.error)
+
+
+def test_a_long_challenge() -> None:
+    """Of 12288 octets with its line end, which RFC 4954 §4 calls sufficient."""
+    challenge = b64("x" * 9210)
+    answer = b64(mechanism_for("CRAM-MD5", Login("ann", "pa55word", "", 0)).answer(b"x" * 9210))
+    exchange = f"{hello('AUTH CRAM-MD5')}C: AUTH CRAM-MD5\nS: 334 {challenge}\nC: {answer}\nS: 235 ok\n{MAIL}"
+    assert sent(exchange, ALL[0]).ok
+
+
 ENDLESS = "".join(f"S: 334 {b64('again')}\nC: \n" for _ in range(8))
 
 

@@ -240,6 +240,8 @@ def test_what_becomes_of_a_mail(case: Case, mode: Mode, way: Way) -> None:
     assert type(error) is (case.error or type(None)), error
     if error is not None:
         assert (error.stage, error.temporary, error.receipt) == (case.stage, case.temporary, receipt)
+        named = error.__cause__ if isinstance(error, errors.DeliveryUncertain) else error
+        assert not isinstance(named, errors.ConnectionLost | errors.TimedOut) or "localhost:" in named.message
     assert [outcome.queue_id for outcome in following.outcomes.values()] == ["SECOND"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from smtpkit import (
     AsyncMailer,
     ConnectionLost,
+    ContentRefused,
     DailyLimit,
     DeliveryError,
     DeliveryUncertain,
@@ -133,6 +134,40 @@ def test_a_raised_receipt_for_other_recipients(both: Both, status: Any, expected
         "ann@example.com": expected,
         "bob@example.com": expected,
     }
+
+
+ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
+OK, NO, UNKNOWN = Outcome("accepted"), Outcome("refused"), Outcome("uncertain")
+
+INCOMPLETE: list[tuple[dict[str, Outcome], dict[str, Outcome], type[DeliveryError] | None, str]] = [
+    ({}, {ANN: UNKNOWN, BOB: UNKNOWN}, TransportFailed, "without ann@example.com, bob@example.com"),
+    ({ANN: OK}, {ANN: OK, BOB: UNKNOWN}, TransportFailed, "without bob@example.com"),
+    ({BOB: NO}, {ANN: UNKNOWN, BOB: NO}, TransportFailed, "without ann@example.com"),
+    ({EVE: OK}, {ANN: UNKNOWN, BOB: UNKNOWN}, TransportFailed, "without ann@example.com, bob@example.com"),
+    ({BOB: OK, EVE: OK}, {ANN: UNKNOWN, BOB: OK}, TransportFailed, "without ann@example.com"),
+    ({EVE: NO, BOB: OK, ANN: OK}, {ANN: OK, BOB: OK}, None, ""),
+    ({EVE: OK, BOB: NO, ANN: OK}, {ANN: OK, BOB: NO}, RecipientsRefused, "1 of 2"),
+]
+
+
+@pytest.mark.parametrize("own_error", [False, True])
+@pytest.mark.parametrize(("given", "expected", "kind", "text"), INCOMPLETE)
+def test_a_receipt_that_is_not_for_these_recipients(
+    both: Both, own_error: bool, given: Any, expected: Any, kind: type[DeliveryError] | None, text: str
+) -> None:
+    """Nobody is believed to have it, or not to have it, of whom the transport says nothing."""
+    own = ContentRefused("no such mail here") if own_error and kind is TransportFailed else None
+    transport = transport_from_function(lambda mail: Receipt(mail.message, given, own, attempts=2, notes=("by air",)))
+    limit = DailyLimit(10, unit="recipients")
+    mailer = both.mailer(transport, limits=limit)
+    (receipt,) = both.send_many(mailer, [MESSAGE])
+    assert list(receipt.outcomes.items()) == list(expected.items())
+    assert type(receipt.error) is (kind or type(None))
+    assert text in str(receipt.error)
+    assert receipt.error is None or receipt.error.__cause__ is own
+    assert (receipt.attempts, receipt.notes[0]) == (2, "by air")
+    assert any(EVE in note for note in receipt.notes) is (EVE in given)
+    assert limit.used() == sum(outcome.status != "refused" for outcome in expected.values())
 
 
 def test_an_async_function_is_refused(both: Both) -> None:
