@@ -164,9 +164,19 @@ class Daemon(ABC):
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def read_maildir(maildir: Path, marker: bytes) -> list[bytes]:
-    """The mails in it that contain ``marker``."""
-    return [text for path in (maildir / "new").glob("*") if marker in (text := path.read_bytes())]
+class Maildir:
+    """A mailbox. Its files do not change: each is read once to see what it has at its beginning."""
+
+    def __init__(self) -> None:
+        self._beginnings: dict[Path, bytes] = {}
+
+    def holding(self, directory: Path, marker: bytes) -> list[bytes]:
+        """The mails in ``directory`` with ``marker`` in their first 64 KiB."""
+        for path in (directory / "new").glob("*"):
+            if path not in self._beginnings:
+                with path.open("rb") as file:
+                    self._beginnings[path] = file.read(65536)
+        return [path.read_bytes() for path, beginning in self._beginnings.items() if marker in beginning]
 
 
 def trace_field(trace: bytes, name: str) -> str:

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from servers.daemon import SECONDS, Delivered, read_maildir, trace_field
+from servers.daemon import SECONDS, Delivered, Maildir, trace_field
 from servers.mta import Mta
 
 if TYPE_CHECKING:
@@ -120,13 +120,14 @@ class Exim(Mta):
     def __init__(self, installation: Installation, certificates: Certificates, settings: str = "") -> None:
         super().__init__(certificates, settings)
         self.installation = installation
+        self._mailbox = Maildir()
 
     @property
     def log_file(self) -> Path:
         return self.directory / "log/main"
 
     def copies(self, marker: bytes) -> list[Delivered]:
-        return [_split(text) for text in read_maildir(self.directory / "mail", marker)]
+        return [_split(text) for text in self._mailbox.holding(self.directory / "mail", marker)]
 
     def message_ids(self) -> list[str]:
         return [f"<{found}>" for found in _MESSAGE_ID.findall(self.log())]

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from servers.daemon import PATH, SECONDS, Delivered, read_maildir, trace_field
+from servers.daemon import PATH, SECONDS, Delivered, Maildir, trace_field
 from servers.mta import Mta
 
 if TYPE_CHECKING:
@@ -137,10 +137,11 @@ class Postfix(Mta):
     def __init__(self, installation: Installation, certificates: Certificates, settings: str = "") -> None:
         super().__init__(certificates, settings, ports=3)
         self.installation = installation
+        self._mailbox = Maildir()
         self.submission_port, self.relay_port, self.submissions_port = self.ports
 
     def copies(self, marker: bytes) -> list[Delivered]:
-        return [_split(text) for text in read_maildir(self.directory / "mail", marker)]
+        return [_split(text) for text in self._mailbox.holding(self.directory / "mail", marker)]
 
     def message_ids(self) -> list[str]:
         return _MESSAGE_ID.findall(self.log())

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from servers.daemon import Daemon, Delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from servers.certificates import Certificates
 
 _PROGRAM = Path(__file__).parent / "node/serve.js"
@@ -54,24 +52,31 @@ class SmtpServer(Daemon):
     def __init__(self, installation: Installation, certificates: Certificates) -> None:
         super().__init__(certificates)
         self.installation = installation
+        self._read = 0
+        """Octets of its output that were read."""
+        self._accepted: list[_Accepted] = []
 
     def copies(self, marker: bytes) -> list[Delivered]:
         return [
             Delivered(b"", mail.content, mail.sender, recipient)
-            for mail in self._accepted()
+            for mail in self._taken()
             if marker in mail.content
             for recipient in mail.recipients
         ]
 
     def message_ids(self) -> list[str]:
-        found = (_MESSAGE_ID.search(mail.content) for mail in self._accepted())
+        found = (_MESSAGE_ID.search(mail.content) for mail in self._taken())
         return [match[1].decode() for match in found if match is not None]
 
-    def _accepted(self) -> Iterator[_Accepted]:
-        *lines, _ = self._output.read_bytes().split(b"\n")
+    def _taken(self) -> list[_Accepted]:
+        with self._output.open("rb") as output:
+            output.seek(self._read)
+            *lines, unfinished = output.read().split(b"\n")
+            self._read = output.tell() - len(unfinished)
         for line in lines:
             mail = json.loads(line)
-            yield _Accepted(mail["sender"], mail["recipients"], base64.b64decode(mail["content"]))
+            self._accepted.append(_Accepted(mail["sender"], mail["recipients"], base64.b64decode(mail["content"])))
+        return self._accepted
 
     @property
     def _output(self) -> Path:

@@ -125,13 +125,15 @@ class Smtpd:
         except BaseException as error:
             started.set_exception(error)
             raise
+        self._loop.add_reader(listener, self._accept, listener)
         started.set_result(listener.getsockname()[1])
-        tasks = {self._loop.create_task(self._accept(listener))}
         await self._stopping.wait()
-        tasks |= set(self._beginning)
-        for task in tasks:
+        self._loop.remove_reader(listener)
+        beginning = set(self._beginning)
+        for task in beginning:
             task.cancel()
-        await asyncio.wait(tasks)
+        if beginning:
+            await asyncio.wait(beginning)
         for _ in range(3):
             await asyncio.sleep(0)  # in which the loop closes what was aborted
         listener.close()
@@ -140,14 +142,14 @@ class Smtpd:
         if self._open:
             await asyncio.wait_for(self._emptied.wait(), _SECONDS)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        # Not loop.create_server: before 3.13 it does not tell which TLS handshakes are under way, to end them.
-        loop = asyncio.get_running_loop()
-        while True:
-            sock, _ = await loop.sock_accept(listener)
-            task = loop.create_task(self._begin(sock))
-            self._beginning[task] = sock
-            task.add_done_callback(self._begun)
+    def _accept(self, listener: socket.socket) -> None:
+        # Not loop.create_server: before 3.13 it does not tell which TLS handshakes are under way, to end them. And not
+        # loop.sock_accept: when it is cancelled, a connection that it has just accepted is lost.
+        sock, _ = listener.accept()
+        sock.setblocking(False)
+        task = asyncio.get_running_loop().create_task(self._begin(sock))
+        self._beginning[task] = sock
+        task.add_done_callback(self._begun)
 
     def _begun(self, task: asyncio.Task[None]) -> None:
         sock = self._beginning.pop(task)
