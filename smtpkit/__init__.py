@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from smtpkit.receipt import Outcome, Receipt
     from smtpkit.reply import Reply
     from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.tls import InsecureTlsWarning, Tls, insecure_tls
     from smtpkit.transports.base import Transport
     from smtpkit.transports.fake import FakeTransport
     from smtpkit.transports.function import transport_from_function
@@ -75,6 +76,7 @@ __all__ = [
     "DsnRequest",
     "Envelope",
     "FakeTransport",
+    "InsecureTlsWarning",
     "InvalidAddress",
     "InvalidConfiguration",
     "InvalidHeader",
@@ -104,6 +106,7 @@ __all__ = [
     "StartTlsRefused",
     "TimedOut",
     "Timeouts",
+    "Tls",
     "TlsFailed",
     "Transport",
     "TransportFailed",
@@ -111,6 +114,7 @@ __all__ = [
     "UnreadableAttachment",
     "UsageError",
     "errors",
+    "insecure_tls",
     "limits",
     "providers",
     "transport_from_function",
@@ -163,6 +167,7 @@ _MODULES = {
     "smtpkit.receipt": "Outcome Receipt",
     "smtpkit.reply": "Reply",
     "smtpkit.smtp.timeouts": "Timeouts",
+    "smtpkit.tls": "InsecureTlsWarning Tls insecure_tls",
     "smtpkit.transports.base": "Transport",
     "smtpkit.transports.fake": "FakeTransport",
     "smtpkit.transports.function": "transport_from_function",

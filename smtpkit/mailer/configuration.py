@@ -9,6 +9,7 @@ from smtpkit.errors import InvalidConfiguration, UnknownProvider
 from smtpkit.mime.characters import shown
 from smtpkit.secret import Secret
 from smtpkit.smtp.timeouts import Timeouts
+from smtpkit.tls import Tls
 from smtpkit.value import value
 
 if TYPE_CHECKING:
@@ -195,29 +196,44 @@ _READERS: dict[str, Callable[[str], object]] = {
     "security": str,
     "source_address": str,
     "tls": str,
+    "tls.ca_file": str,
+    "tls.client_certificate": str,
+    "tls.client_key": str,
+    "tls.fingerprints": _names,
+    "tls.minimum_version": str,
     "token": Secret,
+    **{f"timeouts.{name}": float for name in Timeouts.__match_args__},
 }
 
 
 def _options(pairs: list[tuple[str, str]], *, secret: bool) -> tuple[tuple[str, object], ...]:
     """The keyword arguments that the query gives; if it may be ``secret``, errors do not repeat it."""
     options: dict[str, object] = {}
-    seconds: dict[str, Any] = {}
     for key, text in pairs:
-        name = key.removeprefix("timeouts.")
-        known = name in Timeouts.__match_args__ if name != key else name in _READERS
-        if not known:
-            names = ", ".join([*_READERS, *(f"timeouts.{name}" for name in Timeouts.__match_args__)])
+        if key not in _READERS:
             which = f"unknown key {'' if secret else shown(key) + ' '}in the URL"
-            raise InvalidConfiguration(which, hint=f"Known: {names}. {_ENCODE if secret else ''}".rstrip())
-        values = options if name == key else seconds
-        if name in values:
+            raise InvalidConfiguration(
+                which, hint=f"Known: {', '.join(_READERS)}. {_ENCODE if secret else ''}".rstrip()
+            )
+        if key in options:
             raise InvalidConfiguration(f"the key {key} is in the URL twice")
         try:
-            values[name] = _READERS[key](text) if name == key else float(text)
+            options[key] = _READERS[key](text)
         except ValueError:
             value = "what it is" if secret else shown(text)
             raise InvalidConfiguration(f"the key {key} of the URL cannot be {value}") from None
-    if seconds:
-        options["timeouts"] = Timeouts(**seconds)
-    return tuple(options.items())
+    return tuple(_joined(options).items())
+
+
+def _joined(options: dict[str, object]) -> dict[str, object]:
+    """``timeouts.reply`` and ``tls.ca_file`` as the values that they are parts of."""
+    joined = {key: each for key, each in options.items() if "." not in key}
+    for name, made in (("timeouts", Timeouts), ("tls", Tls)):
+        parts: dict[str, Any] = {
+            key.partition(".")[2]: each for key, each in options.items() if key.startswith(f"{name}.")
+        }
+        if parts and name in joined:
+            raise InvalidConfiguration(f"the URL has the key {name} and keys that begin with {name}.")
+        if parts:
+            joined[name] = made(**parts)
+    return joined

@@ -183,7 +183,7 @@ class AsyncStream(asyncio.Protocol):
         if self._ended:
             raise self._error or ConnectionResetError("the connection was closed by the other side")
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
         # The end of the stream is told once: the handshake would wait for it.
         self._refuse_if_ended()
         # The loop's own time-out is a ConnectionAbortedError, so it must not come first.
@@ -196,6 +196,8 @@ class AsyncStream(asyncio.Protocol):
             raise ConnectionResetError("the connection was closed during the TLS handshake")
         secured.set_write_buffer_limits(high=1, low=0)
         self._transport = secured
+        shaken: ssl.SSLObject = secured.get_extra_info("ssl_object")
+        return shaken.getpeercert(binary_form=True) or b""
 
     def close(self) -> None:
         self._reader.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
 from smtpkit.reply import Reply
+from smtpkit.secret import SecretOctets
 from smtpkit.smtp.replies import ReplyParser
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from smtpkit.errors import Stage
     from smtpkit.runtime.base import Runtime, Stream
+    from smtpkit.secret import Secret
     from smtpkit.smtp.timeouts import Timeouts
 
 __all__ = ["Dialogue", "closing"]
@@ -46,7 +48,7 @@ class Dialogue:
         """When the server said something last, in the time of `Runtime.now`."""
         self.open: bool = True
         """Whether it was not closed at this end."""
-        self._hidden: tuple[str, ...] = ()
+        self._hidden: tuple[Secret, ...] = ()
         self.traced: bool = _log.isEnabledFor(logging.DEBUG)
         """Whether what is said is logged."""
 
@@ -60,11 +62,11 @@ class Dialogue:
         """Whether a reply that is owed, or the beginning of one, has arrived already."""
         return self.owed > 0 and self._parser.answered
 
-    async def send(self, commands: bytes, stage: Stage, replies: int = 1, hide: tuple[str, ...] = ()) -> None:
+    async def send(self, commands: bytes, stage: Stage, replies: int = 1, hide: tuple[Secret, ...] = ()) -> None:
         """Write ``commands``, which are answered by that many ``replies``.
 
-        What is in ``hide`` is secret: it is not logged, and a server that repeats it in its
-        reply does not bring it into an error.
+        What is in ``hide`` is secret: a server that repeats it in its reply does not bring it into the log or an
+        error, until `send` is called again or `unhide`.
 
         Raises:
             ProtocolError: the server has said something that nobody asked for.
@@ -72,14 +74,19 @@ class Dialogue:
             ConnectionLost, TimedOut: they could not be written.
         """
         self._hidden = hide
-        self.trace([b"<secret>" if hide else commands])
+        self.trace([commands])
         await self.write(commands, stage, replies)
 
+    def unhide(self) -> None:
+        """What was secret is not looked for in replies any more."""
+        self._hidden = ()
+
     def trace(self, lines: Iterable[bytes]) -> None:
-        """Log what is said."""
+        """Log what is said, without the last word of what is secret."""
         if self.traced:
             for line in lines:
-                _log.debug("C: %s", line.decode("utf-8", "replace").strip())
+                shown = b"%b%b<secret>" % line.rpartition(b" ")[:2] if isinstance(line, SecretOctets) else line
+                _log.debug("C: %s", shown.decode("utf-8", "replace").strip())
 
     async def write(self, data: bytes, stage: Stage, replies: int) -> None:
         """Write ``data``, which is answered by that many ``replies``. Raises as `send`."""
@@ -107,14 +114,35 @@ class Dialogue:
             ServiceUnavailable: it is 421, after which the server says nothing more, whatever is owed (RFC 5321 §3.8).
             ProtocolError: what came is no reply.
         """
+        reply = self._next() if not self._hidden else self._next_without_secrets()
+        if reply is not None:
+            self.owed -= 1
+            if self.traced:
+                # A challenge may have a token's details in it.
+                _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
+            if reply.code == 421:
+                raise self._failed(closing(reply))
+        return reply
+
+    def _next(self) -> Reply | None:
+        try:
+            return self._parser.next()
+        except ProtocolError as error:
+            raise self._failed(error) from None
+
+    def _next_without_secrets(self) -> Reply | None:
         try:
             reply = self._parser.next()
         except ProtocolError as error:
-            raise self._failed(error) from None
-        if reply is not None:
-            self.owed -= 1
-            if self.traced or self._hidden or reply.code == 421:
-                return self._examined(reply)
+            reply, hint = None, error.hint
+        else:
+            return reply if reply is None or reply.code == 334 else self._redacted(reply)
+        # Not chained, and without what came: both may repeat the secret.
+        raise self._failed(ProtocolError("what the server sent after AUTH is not a reply", hint=hint))
+
+    def _redacted(self, reply: Reply) -> Reply:
+        for secret in self._hidden:
+            reply = Reply(reply.code, tuple(line.replace(secret.reveal(), "***") for line in reply.lines))
         return reply
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
@@ -131,17 +159,6 @@ class Dialogue:
         except (ProtocolError, ServiceUnavailable) as error:
             error.stage = stage
             raise
-        return reply
-
-    def _examined(self, reply: Reply) -> Reply:
-        if self._hidden and reply.code != 334:
-            for secret in self._hidden:
-                reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
-        if self.traced:
-            # A challenge may have a token's details in it.
-            _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
-        if reply.code == 421:
-            raise self._failed(closing(reply))
         return reply
 
     async def _read(self, stage: Stage, deadline: float) -> None:
@@ -173,12 +190,13 @@ class Dialogue:
 
     def _unasked(self, stage: Stage) -> DeliveryError:
         """What it means that the server spoke out of turn: it takes its leave, or it is out of step."""
-        try:
+        reply: Reply | None = None
+        with suppress(ProtocolError):
             reply = self._parser.next()
-        except ProtocolError:
-            reply = None
-        if reply is not None and reply.code == 421:
-            return closing(reply, stage)
+        if reply is not None:
+            reply = self._redacted(reply)
+            if reply.code == 421:
+                return closing(reply, stage)
         return ProtocolError("the server sent a reply that nobody asked for", stage=stage, reply=reply)
 
     async def unread(self) -> bool:
@@ -186,8 +204,9 @@ class Dialogue:
         await self.spoken()
         return self._parser.pending
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
-        """Shake hands. A reply is owed meanwhile, so that a connection left half-way is never in step.
+    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> bytes:
+        """Shake hands; the server's certificate (DER). A reply is owed meanwhile, so that a connection left half-way
+        is never in step.
 
         Raises:
             ProtocolError: there were octets before the handshake, which somebody injected (RFC 3207 §6).
@@ -202,9 +221,10 @@ class Dialogue:
                 )
             )
         self.owed += 1
-        await self._stream.start_tls(context, host, min(self._runtime.now() + seconds, self.deadline))
+        certificate = await self._stream.start_tls(context, host, min(self._runtime.now() + seconds, self.deadline))
         self._parser = ReplyParser()
         self.owed -= 1
+        return certificate
 
     def close(self) -> None:
         """Close at once."""

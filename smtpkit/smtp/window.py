@@ -167,6 +167,8 @@ class Window:
             following = await self._next(mail, pieces)
             if await self._dialogue.spoken() and not await self._goes_on(transaction, chunked):
                 return
+            if self._dialogue.traced:
+                self._dialogue.trace([piece.partition(b"\r\n")[0] if chunked else b"<%d octets>" % len(piece)])
             if following is None:
                 self._hold(transaction, step, piece)
                 self._outgoing.closing.append(transaction)
