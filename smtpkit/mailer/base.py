@@ -179,7 +179,8 @@ class MailerBase:
         ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
         ``smtp+plaintext://`` (25); or the name of a provider, as in
         ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
-        keys are keyword arguments: ``smtps://host?connections=4&timeouts.reply=30``.
+        keys are keyword arguments, with ``timeouts.`` and ``tls.`` before the parts of `Timeouts` and
+        `Tls`: ``smtps://host?connections=4&timeouts.reply=30&tls.ca_file=ca.pem``.
 
         Raises:
             InvalidConfiguration: the URL cannot be used; the text never has the password.
