@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from smtpkit.reply import Reply
     from smtpkit.retry import Retry
     from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.tls import InsecureTlsWarning, Tls, insecure_tls
     from smtpkit.transports.base import Transport
     from smtpkit.transports.failover import FailoverTransport
     from smtpkit.transports.fake import FakeTransport
@@ -79,6 +80,7 @@ __all__ = [
     "Envelope",
     "FailoverTransport",
     "FakeTransport",
+    "InsecureTlsWarning",
     "InvalidAddress",
     "InvalidConfiguration",
     "InvalidHeader",
@@ -110,6 +112,7 @@ __all__ = [
     "StartTlsRefused",
     "TimedOut",
     "Timeouts",
+    "Tls",
     "TlsFailed",
     "Transport",
     "TransportFailed",
@@ -118,6 +121,7 @@ __all__ = [
     "UsageError",
     "errors",
     "events",
+    "insecure_tls",
     "limits",
     "providers",
     "transport_from_function",
@@ -171,6 +175,7 @@ _MODULES = {
     "smtpkit.reply": "Reply",
     "smtpkit.retry": "Retry",
     "smtpkit.smtp.timeouts": "Timeouts",
+    "smtpkit.tls": "InsecureTlsWarning Tls insecure_tls",
     "smtpkit.transports.base": "Transport",
     "smtpkit.transports.failover": "FailoverTransport",
     "smtpkit.transports.fake": "FakeTransport",

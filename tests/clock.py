@@ -27,7 +27,7 @@ class Clock:
         self.chance = 0.0
         self._peers: Iterator[Peer] = iter(())
         for module in ("blocking", "aio"):
-            monkeypatch.setattr(f"smtpkit.mailer.{module}._runtime", lambda _: self.runtime)
+            monkeypatch.setattr(f"smtpkit.mailer.{module}._runtime", self._made)
         monkeypatch.setattr("smtpkit.stamp.chance", lambda: self.chance)
 
     def serve(self, peers: Iterator[Peer]) -> None:
@@ -39,6 +39,9 @@ class Clock:
         if peer is None:
             raise ConnectionRefusedError(111, "Connection refused")
         return peer
+
+    def _made(self, *_: object) -> SimulatedRuntime:
+        return self.runtime
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ A transcript has one step a line::
     bdat / chunk               it sends BDAT with its octets: the last chunk, or one before it
     some 100000                it sends at least so many octets, which nobody looks at
     rest                       whatever it says from here on, nobody looks at
-    tls                        both shake hands
+    tls [certificate]          both shake hands; in a simulation the server shows these octets as its certificate
     wait 5                     so many virtual seconds pass
     close / reset / break / stall     see `smtpkit.runtime.simulated.Ending`
     --                         the next connection
@@ -103,6 +103,10 @@ class Player:
     @property
     def wants_tls(self) -> bool:
         return self._step.kind == "tls"
+
+    @property
+    def certificate(self) -> bytes:
+        return next((step.text for step in self._steps if step.kind == "tls"), "").encode()
 
     def secure(self) -> bool:
         self._at += wants if (wants := self.wants_tls) else 0

@@ -103,10 +103,11 @@ class Source:
 def simulated(truth: Truth, delivery: Delivery = "whole") -> Generator[SimulatedRuntime]:
     """The runtime of every mailer meanwhile."""
     runtime = SimulatedRuntime(truth.dial, delivery=delivery)
-    with (
-        patch.object(blocking, "BlockingRuntime", lambda *_: runtime),
-        patch.object(aio, "AsyncRuntime", lambda *_: runtime),
-    ):
+
+    def made(*_: object) -> SimulatedRuntime:
+        return runtime
+
+    with patch.object(blocking, "BlockingRuntime", made), patch.object(aio, "AsyncRuntime", made):
         yield runtime
 
 

@@ -125,6 +125,8 @@ class Session:
             "QUIT": self._quit,
         }
 
+    certificate = b""
+
     def secure(self) -> bool:
         """No TLS here."""
         return False

@@ -11,13 +11,13 @@ from smtpkit.delivery import Delivery
 from smtpkit.errors import InvalidConfiguration, InvalidMessage
 from smtpkit.mime.characters import shown
 from smtpkit.retry import Retry
-from smtpkit.secret import Secret
+from smtpkit.secret import hidden, not_pickled
 from smtpkit.transports.base import checked
 from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
+    from typing import NoReturn, Self
 
     from typing_extensions import Unpack
 
@@ -86,6 +86,9 @@ class MailerBase:
         """Where the mail goes."""
         return self._delivery.transport
 
+    def __reduce__(self) -> NoReturn:
+        raise not_pickled(f"a {type(self).__name__}")
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.transport!r})"
 
@@ -128,13 +131,14 @@ class MailerBase:
         from smtpkit.providers import get
         from smtpkit.transports.smtp import smtp_transport
 
+        secrets, password, token = hidden(password=password, token=token), None, None
         provider = get(name)
-        login = _login(provider, username, password, token)
+        login = _login(provider, username, secrets)
         if not domain and username and "@" in username:
             domain = username.rpartition("@")[2]
         to = provider.endpoint(security=security, region=region, domain=domain)
         quirks = {quirk.removeprefix("no-"): False for quirk in provider.quirks}
-        given = {**quirks, **options, "username": login, "password": password, "token": token}
+        given = {**quirks, **options, **secrets, "username": login}
         return cls(
             smtp_transport(to.security, to.host, to.port, given),
             default_from=login if default_from is None and provider.username == "address" else default_from,
@@ -169,18 +173,18 @@ class MailerBase:
         """
         from smtpkit.providers import for_address
 
+        secrets, password, token = hidden(password=password, token=token), None, None
         provider = for_address(address)
         own = Address.of(address)
         return cls.for_provider(
             provider.name,
             own.addr_spec,
-            password,
-            token=token,
             default_from=own,
             limits=limits,
             retry=retry,
             on_partial=on_partial,
             on_event=on_event,
+            **secrets,
             **options,
         )
 
@@ -191,7 +195,8 @@ class MailerBase:
         ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
         ``smtp+plaintext://`` (25); or the name of a provider, as in
         ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
-        keys are keyword arguments: ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3``.
+        keys are keyword arguments, with ``timeouts.``, ``retry.`` and ``tls.`` before the parts of `Timeouts`, `Retry`
+        and `Tls`: ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
 
         ``failover(smtps://... smtps://...)`` is a `FailoverTransport`, ``roundrobin(...)`` a
         `RoundRobinTransport`; either may stand in the other. What is for the whole follows:
@@ -228,7 +233,6 @@ class MailerBase:
         if given.members:
             return cls._composed(given, on_event)
         options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
-        options = {name: each.reveal() if isinstance(each, Secret) else each for name, each in options.items()}
         if given.scheme not in SCHEMES:
             provider = provider_of(given.scheme)
             if given.host or given.port:
@@ -277,14 +281,14 @@ def checked_counts(connections: int, in_flight: int) -> tuple[int, int]:
     return connections, in_flight
 
 
-def _login(provider: Provider, username: str | None, password: str | None, token: TokenSource | None) -> str | None:
+def _login(provider: Provider, username: str | None, secrets: Mapping[str, object]) -> str | None:
     """The user name to log in with, or an error that says what this provider wants."""
     login = provider.login(username)
     if login is None and provider.needs_login:
         raise InvalidConfiguration(
             f"{provider.title} takes mail only after log-in, and no username was given", hint=provider.password_hint
         )
-    if login is not None and password is None and token is None:
+    if login is not None and all(each is None for each in secrets.values()):
         raise InvalidConfiguration(
             f"the username {shown(login)} needs either a password or a token, and got neither",
             hint=provider.password_hint,

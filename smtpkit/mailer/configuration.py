@@ -11,6 +11,7 @@ from smtpkit.mime.characters import shown
 from smtpkit.retry import Retry
 from smtpkit.secret import Secret
 from smtpkit.smtp.timeouts import Timeouts
+from smtpkit.tls import Tls
 from smtpkit.value import value
 
 if TYPE_CHECKING:
@@ -221,6 +222,13 @@ def _kinds(text: str) -> list[type[DeliveryError]]:
 
 _GROUPS: dict[str, dict[str, Callable[[str], object]]] = {
     "timeouts": dict.fromkeys(Timeouts.__match_args__, float),
+    "tls": {
+        "ca_file": str,
+        "client_certificate": str,
+        "client_key": str,
+        "fingerprints": _names,
+        "minimum_version": str,
+    },
     "retry": {"attempts": int, "wait": float, "max_wait": float, "jitter": float, "on": _kinds, "uncertain": str},
 }
 """Options whose value has parts, each with a key of its own such as ``timeouts.reply``."""
@@ -237,12 +245,13 @@ def options(query: str, *, secret: bool = False) -> tuple[tuple[str, object], ..
     # With an @ it may be the end of a password that has a question mark.
     secret = secret or "@" in query or "token" in query
     found: dict[str, Any] = {}
+    parts: dict[str, dict[str, Any]] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):
         group, dot, name = key.rpartition(".")
         reader = (_GROUPS.get(group, {}) if dot else _READERS).get(name)
         if reader is None:
             raise _unknown(key, secret=secret)
-        values = found.setdefault(group, {}) if dot else found
+        values = parts.setdefault(group, {}) if dot else found
         if name in values:
             raise InvalidConfiguration(f"the key {key} is in the URL twice")
         try:
@@ -250,9 +259,11 @@ def options(query: str, *, secret: bool = False) -> tuple[tuple[str, object], ..
         except ValueError:
             value = "what it is" if secret else shown(text)
             raise InvalidConfiguration(f"the key {key} of the URL cannot be {value}") from None
-    for group, kind in (("timeouts", Timeouts), ("retry", Retry)):
-        if group in found:
-            found[group] = kind(**found[group])
+    for group, kind in (("timeouts", Timeouts), ("retry", Retry), ("tls", Tls)):
+        if group in parts and group in found:
+            raise InvalidConfiguration(f"the URL has the key {group} and keys that begin with {group}.")
+        if group in parts:
+            found[group] = kind(**parts[group])
     return tuple(found.items())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from smtpkit.runtime.base import World
 from smtpkit.runtime.names import local_name
 from smtpkit.runtime.race import dial, found, race
+from smtpkit.runtime.waiter import Waiter
 from smtpkit.runtime.waiting import READABLE, ready
 
 if TYPE_CHECKING:
@@ -32,53 +33,6 @@ _ARRIVED_LIMIT = 1024 * 1024
 _LOOK_AGAIN = 0.05
 
 
-class _Waiter:
-    """One party that waits, until it is woken or a deadline comes.
-
-    Its timer is not cancelled when it is woken, but looked at when it is due: there is one for many waits.
-    """
-
-    __slots__ = ("_deadline", "_future", "_loop", "_timer")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._deadline = 0.0
-        self._future: asyncio.Future[bool] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def wake(self) -> None:
-        if self._future is not None and not self._future.done():
-            self._future.set_result(True)
-
-    async def wait(self, deadline: float) -> bool:
-        """Whether it was woken; ``False`` at the deadline."""
-        # uvloop takes no infinity.
-        self._deadline = min(deadline, self._loop.time() + 86400)
-        if self._timer is None or self._timer.when() > self._deadline:
-            self.close()
-            self._timer = self._loop.call_at(self._deadline, self._look)
-        self._future = self._loop.create_future()
-        try:
-            return await self._future
-        finally:
-            self._future = None
-
-    def _look(self) -> None:
-        self._timer = None
-        if self._future is None or self._future.done():
-            return
-        if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._look)
-        else:
-            self._future.set_result(False)
-
-    def close(self) -> None:
-        """Let go of the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
 class AsyncStream(asyncio.Protocol):
     """One connection: what arrived, and whether there is room to write."""
 
@@ -91,8 +45,8 @@ class AsyncStream(asyncio.Protocol):
         self._error: Exception | None = None
         self._deaf = False
         self._lost = False
-        self._reader = _Waiter(loop)
-        self._writer = _Waiter(loop)
+        self._reader = Waiter(loop)
+        self._writer = Waiter(loop)
 
     # -- what the loop calls ---------------------------------------------------
 
@@ -190,7 +144,7 @@ class AsyncStream(asyncio.Protocol):
         if self._ended:
             raise self._error or ConnectionResetError("the connection was closed by the other side")
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
         # The end of the stream is told once: the handshake would wait for it.
         self._refuse_if_ended()
         # The loop's own time-out is a ConnectionAbortedError, so it must not come first.
@@ -203,6 +157,8 @@ class AsyncStream(asyncio.Protocol):
             raise ConnectionResetError("the connection was closed during the TLS handshake")
         secured.set_write_buffer_limits(high=1, low=0)
         self._transport = secured
+        shaken: ssl.SSLObject = secured.get_extra_info("ssl_object")
+        return shaken.getpeercert(binary_form=True) or b""
 
     def close(self) -> None:
         self._reader.close()
@@ -225,7 +181,7 @@ class AsyncEvent:
     """An event between tasks of one loop."""
 
     def __init__(self) -> None:
-        self._waiter = _Waiter(asyncio.get_running_loop())
+        self._waiter = Waiter(asyncio.get_running_loop())
         self._set = False
 
     def set(self) -> None:

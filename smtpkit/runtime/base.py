@@ -49,8 +49,8 @@ class Stream(Protocol):
         """
         ...
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
-        """Shake hands; everything after goes through TLS."""
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
+        """Shake hands; everything after goes through TLS. The certificate that the other side showed (DER)."""
         ...
 
     async def received(self) -> bytes | None:

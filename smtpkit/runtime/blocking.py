@@ -97,11 +97,12 @@ class BlockingStream:
             # The end of the stream stays readable for ever: waiting for more would not wait.
             self._listening = early != b"" and len(self._early) < _EARLY_LIMIT
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
         self._socket = secured = context.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
         while True:
             try:
-                return secured.do_handshake()
+                secured.do_handshake()
+                return secured.getpeercert(binary_form=True) or b""
             except ssl.SSLWantReadError:
                 wait(secured, READABLE, deadline)
             except ssl.SSLWantWriteError:

@@ -49,6 +49,11 @@ class Act:
 class Peer(Protocol):
     """A simulated server, at one connection."""
 
+    @property
+    def certificate(self) -> bytes:
+        """What it shows in the TLS handshake, in place of a certificate (DER)."""
+        ...
+
     def hear(self, data: bytes) -> Iterable[Act]:
         """What it does on hearing ``data``: nothing yet when the connection, or TLS, has just begun."""
         ...
@@ -138,10 +143,11 @@ class SimulatedStream:
         # The first write after the other side has closed succeeds, as with TCP.
         return None
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
+    async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
         if not self._due and self._peer.secure():
             self.secured_for = host
-            return self._schedule(self._peer.hear(b""))
+            self._schedule(self._peer.hear(b""))
+            return self._peer.certificate
         await self.write(_CLIENT_HELLO, deadline, deadline)
         if await self.read(deadline):
             error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from smtpkit.errors import (
     CertificateHostMismatch,
@@ -12,38 +11,95 @@ from smtpkit.errors import (
     InvalidConfiguration,
     TlsFailed,
 )
+from smtpkit.tls import InsecureTls, Tls
 
-__all__ = ["TlsSetting", "client_context", "not_tls", "tls_error", "verifies"]
+if TYPE_CHECKING:
+    from smtpkit.tls import TlsSetting
 
-TlsSetting: TypeAlias = "ssl.SSLContext | str | os.PathLike[str] | None"
-"""A context of your own, or the path of a file with CA certificates (PEM), or ``None`` for the system's CAs."""
+__all__ = ["client_context", "fingerprint", "not_tls", "pin_error", "tls_error"]
 
 _HOST_MISMATCH = {62, 64}
 """X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL."""
+
+_NOT_NOW = {9, 10}
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 def client_context(tls: TlsSetting) -> ssl.SSLContext:
     """A context that verifies certificate and host name, with TLS 1.2 or later; or the one that was given.
 
+    With `Tls.fingerprints` it verifies nothing: `pin_error` does, after the handshake.
+
     Raises:
-        InvalidConfiguration: the CA file cannot be read.
+        InvalidConfiguration: a file cannot be read or used.
     """
     if isinstance(tls, ssl.SSLContext):
         return tls
+    if isinstance(tls, InsecureTls):
+        return _unverified()
+    wanted = tls if isinstance(tls, Tls) else Tls(ca_file=tls)
+    context = _unverified() if wanted.fingerprints else _verified(wanted.ca_file)
+    context.minimum_version = _VERSIONS[wanted.minimum_version]
+    if wanted.client_certificate is not None:
+        _identify(context, wanted, wanted.client_certificate)
+    return context
+
+
+def _verified(ca_file: str | None) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=None if tls is None else os.fspath(tls))
+        return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise InvalidConfiguration(
-            f"cannot read CA certificates from {os.fspath(tls or '')!r}: {error.strerror or error}",
-            hint="tls= takes the path of a PEM file, or an ssl.SSLContext.",
+            f"cannot read CA certificates from {ca_file!r}: {error.strerror or error}",
+            hint="It is the path of a PEM file.",
         ) from error
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
-def verifies(context: ssl.SSLContext) -> bool:
-    """Whether a handshake with it succeeds only with the server that was meant."""
-    return context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
+def _identify(context: ssl.SSLContext, tls: Tls, certificate: str) -> None:
+    """Load the client's certificate."""
+    password = tls.client_key_password
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(certificate, tls.client_key, password.reveal() if password else "")
+    except OSError as error:
+        raise InvalidConfiguration(
+            f"cannot use the client certificate {certificate!r}: {error.strerror or error}",
+            hint="client_certificate and client_key are PEM files that belong together; a key that is encrypted needs "
+            "its client_key_password.",
+        ) from error
+
+
+def fingerprint(certificate: bytes) -> str:
+    """The SHA-256 of a certificate (DER), as `Tls.fingerprints` has it."""
+    from hashlib import sha256
+
+    return sha256(certificate).digest().hex(":").upper()
+
+
+def pin_error(tls: TlsSetting, certificate: bytes, host: str, port: int) -> CertificateUntrusted | None:
+    """What is wrong if the server is to be known by its fingerprint, and showed another ``certificate`` (DER)."""
+    if not isinstance(tls, Tls) or not tls.fingerprints:
+        return None
+    from hmac import compare_digest
+
+    seen = fingerprint(certificate)
+    if any(compare_digest(seen, pin) for pin in tls.fingerprints):
+        return None
+    return CertificateUntrusted(
+        f"the certificate of {host}:{port} is not the pinned one: its SHA-256 fingerprint is {seen}",
+        hint="No log-in and no mail was sent. If the server may have a new certificate, ask those who run it for the "
+        "fingerprint, on another way than this connection; if it is this one, add it: tls=Tls(fingerprints=[...]).",
+    )
 
 
 def tls_error(error: OSError, host: str, port: int, starttls: bool) -> TlsFailed | None:
@@ -55,10 +111,11 @@ def tls_error(error: OSError, host: str, port: int, starttls: bool) -> TlsFailed
     reason = error.reason or str(error)
     if reason == "WRONG_VERSION_NUMBER" and not starttls:
         return not_tls(host, port)
-    return TlsFailed(
-        f"the TLS handshake with {host}:{port} failed: {reason.replace('_', ' ').lower()}",
-        hint="TLS 1.2 or later is required. A server that has only older versions, or a proxy in between, ends so.",
-    )
+    hint = "TLS 1.2 or later is required. A server that has only older versions, or a proxy in between, ends so."
+    if "CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
+        # An alert: what is wrong with the server's own certificate was told above.
+        hint = "The server wants a client certificate that it knows: tls=Tls(client_certificate=..., client_key=...)."
+    return TlsFailed(f"the TLS handshake with {host}:{port} failed: {reason.replace('_', ' ').lower()}", hint=hint)
 
 
 def not_tls(host: str, port: int) -> TlsFailed:
@@ -71,7 +128,14 @@ def not_tls(host: str, port: int) -> TlsFailed:
 
 def _certificate_error(error: ssl.SSLCertVerificationError, host: str, port: int, starttls: bool) -> TlsFailed:
     reason = error.verify_message.rstrip(".")
-    see = f"openssl s_client -connect {host}:{port} -servername {host}{' -starttls smtp' if starttls else ''}"
+    see = (
+        f"openssl s_client -connect {host}:{port} -servername {host}{' -starttls smtp' if starttls else ''} </dev/null"
+    )
+    if error.verify_code in _NOT_NOW:
+        return CertificateUntrusted(
+            f"the certificate of {host}:{port} is not valid now: {reason}",
+            hint=f"Is the clock of this machine right? Then the server needs a new certificate. See it with: {see}",
+        )
     if error.verify_code in _HOST_MISMATCH:
         return CertificateHostMismatch(
             f"the certificate of {host}:{port} is for another host: {reason}",
@@ -79,5 +143,7 @@ def _certificate_error(error: ssl.SSLCertVerificationError, host: str, port: int
         )
     return CertificateUntrusted(
         f"the certificate of {host}:{port} cannot be trusted: {reason}",
-        hint=f'For a CA of your own give tls="ca.pem". See the certificate with: {see}',
+        hint='For a CA of your own give tls="ca.pem". For a certificate that is its own CA give its fingerprint, when '
+        f"those who run the server have confirmed it: tls=Tls(fingerprints=[...]). See it with: {see} "
+        "| openssl x509 -noout -fingerprint -sha256",
     )

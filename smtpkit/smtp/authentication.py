@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, overload
 
 from smtpkit.errors import AuthenticationFailed, NoCommonMechanism, ProtocolError, SmtpkitError
-from smtpkit.secret import Secret
+from smtpkit.mime.characters import shown
+from smtpkit.reply import Reply
+from smtpkit.secret import Secret, SecretOctets
 from smtpkit.smtp import commands
 from smtpkit.smtp.sasl import Login, mechanism_for, usable_mechanisms
+from smtpkit.smtp.server import refuse_unusable
 
 if TYPE_CHECKING:
-    from smtpkit.reply import Reply
+    from collections.abc import Awaitable
+
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.capabilities import Capabilities
     from smtpkit.smtp.dialogue import Dialogue
@@ -42,13 +47,15 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
     names = usable_mechanisms(
         capabilities.mechanisms,
         token=credentials.token is not None,
-        encrypted=server.security != "plaintext",
+        # Whom nobody verified may be an impostor, who is not to be told the password if it can be helped.
+        encrypted=dialogue.verified_tls,
         wanted=server.mechanisms,
     )
+    if not names:
+        raise _no_mechanism(server, capabilities)
     began = runtime.now()
-    failure: AuthenticationFailed = _no_mechanism(server, capabilities)
-    secret = await _secret(credentials, runtime) if names else ""
-    login = Login(credentials.username, secret, server.host, server.port)
+    login = Login(credentials.username, await _secret(credentials, runtime), server.host, server.port)
+    failure: AuthenticationFailed | None = None
     for name in names:
         reply, details = await _exchange(dialogue, name, login, runtime)
         if reply.positive:
@@ -63,70 +70,96 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
         )
         if reply.code not in _MECHANISM_NOT_FOR_YOU:
             break
+    assert failure is not None
     raise failure
 
 
-async def _secret(credentials: Credentials, runtime: Runtime) -> str:
+async def _secret(credentials: Credentials, runtime: Runtime) -> Secret:
     if credentials.password is not None:
-        return credentials.password.reveal()
+        return credentials.password
     source = credentials.token
     if isinstance(source, Secret):
-        return source.reveal()
+        return source
     assert source is not None
     try:
-        token = await runtime.call(source)
-        return token if isinstance(token, str) else await token
+        given = _hidden(await runtime.call(source))
+        token = given if isinstance(given, Secret) else _hidden(await given)
+        refuse_unusable("token", token)
     except SmtpkitError:
         raise
     except Exception as error:
         raise AuthenticationFailed(f"no access token for {credentials.username}: {error!r}") from error
+    assert isinstance(token, Secret)
+    return token
+
+
+def _hidden(token: str | Awaitable[str]) -> Secret | Awaitable[str]:
+    return Secret(token) if isinstance(token, str) else token
 
 
 async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtime) -> tuple[Reply, str]:
     """One AUTH command, its challenges and its last reply; and what an error challenge said."""
     mechanism = mechanism_for(name, login)
-    initial = mechanism.initial()
-    encoded = None if initial is None else _encoded(initial)
+    encoded = _encoded(mechanism.initial())
     command = commands.auth(name, encoded)
     # One that is too long answers a challenge instead, which is empty: such a line may be longer (RFC 4954 §4).
     held = encoded if len(command) > commands.LINE_LIMIT else None
     await dialogue.send(commands.auth(name, None) if held else command, "auth", hide=_secrets(encoded, login))
-    reply = await dialogue.reply("auth")
+    reply, challenge = _parted(await dialogue.reply("auth"))
     said = ""
     for _ in range(_MAX_CHALLENGES):
-        if reply.code != 334:
+        if challenge is None:
             break
         if held is not None:
             answer, held = held, None
         else:
-            challenge = _decoded(reply)
-            if challenge.startswith(b"{"):
-                said = f" ({challenge.decode('utf-8', 'replace')})"
+            said = _complaint(challenge, login) or said
             # SCRAM takes up to half a second of work: not in somebody's event loop.
             answer = _encoded(await runtime.call(mechanism.answer, challenge))
         await dialogue.send(commands.auth_line(answer), "auth", hide=_secrets(answer, login))
-        reply = await dialogue.reply("auth")
+        reply, challenge = _parted(await dialogue.reply("auth"))
     if reply.code < 400 and reply.code != 235:
         raise ProtocolError(f"the server does not come to an end with AUTH {name}", stage="auth", reply=reply)
+    dialogue.unhide()
     if reply.positive:
         mechanism.verify()
     return reply, said
 
 
-def _secrets(response: str | None, login: Login) -> tuple[str, ...]:
-    return tuple(text for text in (response, login.secret) if text)
+def _parted(reply: Reply) -> tuple[Reply, SecretOctets | None]:
+    """``reply``, and the challenge that was in it, which may repeat the secret; where it is no base64 it is empty."""
+    if reply.code != 334:
+        return reply, None
+    challenge = b""
+    # LOGIN's prompts are plain text with some servers, and nothing depends on them.
+    with suppress(ValueError):
+        challenge = b64decode(reply.lines[0], validate=True)
+    return Reply(reply.code), SecretOctets(challenge)
 
 
-def _encoded(response: bytes) -> str:
-    return b64encode(response).decode()
+def _complaint(challenge: bytes, login: Login) -> str:
+    """What an error challenge says (RFC 7628 §3.2.2)."""
+    if not challenge.startswith(b"{"):
+        return ""
+    text = challenge.decode("utf-8", "replace")
+    for secret in _secrets(None, login):
+        text = text.replace(secret.reveal(), "***")
+    return f" ({shown(text, 500)})"
 
 
-def _decoded(reply: Reply) -> bytes:
-    try:
-        return b64decode(reply.lines[0], validate=True)
-    except ValueError:
-        # LOGIN's prompts are plain text with some servers, and nothing depends on them.
-        return b""
+def _secrets(response: Secret | None, login: Login) -> tuple[Secret, ...]:
+    """The forms in which a server may repeat what it was told."""
+    secret = login.secret
+    forms = (response, _encoded(secret.reveal().encode()), secret)
+    return tuple(each for each in forms if each is not None and each.reveal())
+
+
+@overload
+def _encoded(response: bytes) -> Secret: ...
+@overload
+def _encoded(response: None) -> None: ...
+def _encoded(response: bytes | None) -> Secret | None:
+    return None if response is None else Secret(b64encode(response).decode())
 
 
 def _no_mechanism(server: Server, capabilities: Capabilities) -> NoCommonMechanism:

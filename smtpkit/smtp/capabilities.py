@@ -21,6 +21,9 @@ _MAX_KEYWORDS = 100
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}\Z")
 """As RFC 9422 §3 has it: 1 to 6 digits, and no 0."""
 
+_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}\Z")
+"""As RFC 4422 §3.1 has it."""
+
 _OLD_AUTH = re.compile(r"\A *AUTH=", re.IGNORECASE)
 
 
@@ -51,8 +54,8 @@ class Capabilities:
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """Authentication mechanisms in upper case, as offered (RFC 4954 §3)."""
-        return _unique(name.upper() for name in self.get("AUTH") or ())
+        """Authentication mechanisms in upper case, as offered (RFC 4954 §3). What can be none is not there."""
+        return _unique(name for each in self.get("AUTH") or () if _MECHANISM.match(name := each.upper()))
 
     def limit(self, name: str) -> int | None:
         """``RCPTMAX`` or ``MAILMAX``, where the server states it (LIMITS, RFC 9422). What is malformed is not there."""

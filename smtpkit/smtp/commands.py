@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from smtpkit.dsn import xtext
 from smtpkit.errors import ProtocolError
 from smtpkit.mime.characters import shown
+from smtpkit.secret import SecretOctets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from smtpkit.secret import Secret
 
 __all__ = [
     "DATA",
@@ -62,14 +65,16 @@ def helo(name: str) -> bytes:
     return _line(f"HELO {name}")
 
 
-def auth(mechanism: str, initial: str | None) -> bytes:
+def auth(mechanism: str, initial: Secret | None) -> bytes:
     """AUTH, with an initial response in base64 where the mechanism has one (RFC 4954 §4)."""
-    return _line(f"AUTH {mechanism}" if initial is None else f"AUTH {mechanism} {initial or '='}")
+    if initial is None:
+        return _line(f"AUTH {mechanism}")
+    return SecretOctets(_line(f"AUTH {mechanism} {initial.reveal() or '='}"))
 
 
-def auth_line(response: str) -> bytes:
+def auth_line(response: Secret) -> bytes:
     """The answer to a challenge, in base64; it may be empty, or longer than `LINE_LIMIT` (RFC 4954 §4)."""
-    return _line(response) if response else b"\r\n"
+    return SecretOctets(_line(response.reveal())) if response.reveal() else b"\r\n"
 
 
 def mail(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, TimedOut
 from smtpkit.pattern import Pattern
 from smtpkit.reply import Reply
+from smtpkit.secret import SecretOctets
 from smtpkit.smtp.replies import ReplyParser
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from smtpkit.errors import Stage
     from smtpkit.runtime.base import Runtime, Stream
+    from smtpkit.secret import Secret
     from smtpkit.smtp.server import Server
 
 __all__ = ["Dialogue", "closing"]
@@ -52,7 +54,7 @@ class Dialogue:
         """When the server said something last, in the time of `Runtime.now`."""
         self.open: bool = True
         """Whether it was not closed at this end."""
-        self._hidden: tuple[str, ...] = ()
+        self._hidden: tuple[Secret, ...] = ()
         self.traced: bool = _log.isEnabledFor(logging.DEBUG)
         """Whether what is said is logged."""
 
@@ -66,11 +68,11 @@ class Dialogue:
         """Whether a reply that is owed, or the beginning of one, has arrived already."""
         return self.owed > 0 and self._parser.answered
 
-    async def send(self, commands: bytes, stage: Stage, replies: int = 1, hide: tuple[str, ...] = ()) -> None:
+    async def send(self, commands: bytes, stage: Stage, replies: int = 1, hide: tuple[Secret, ...] = ()) -> None:
         """Write ``commands``, which are answered by that many ``replies``.
 
-        What is in ``hide`` is secret: it is not logged, and a server that repeats it in its
-        reply does not bring it into an error.
+        What is in ``hide`` is secret: a server that repeats it in its reply does not bring it into the log or an
+        error, until `send` is called again or `unhide`.
 
         Raises:
             ProtocolError: the server has said something that nobody asked for.
@@ -78,14 +80,19 @@ class Dialogue:
             ConnectionLost, TimedOut: they could not be written.
         """
         self._hidden = hide
-        self.trace([b"<secret>" if hide else commands])
+        self.trace([commands])
         await self.write(commands, stage, replies)
 
+    def unhide(self) -> None:
+        """What was secret is not looked for in replies any more."""
+        self._hidden = ()
+
     def trace(self, lines: Iterable[bytes]) -> None:
-        """Log what is said."""
+        """Log what is said, without the last word of what is secret."""
         if self.traced:
             for line in lines:
-                _log.debug("C: %s", line.decode("utf-8", "replace").strip())
+                shown = b"%b%b<secret>" % line.rpartition(b" ")[:2] if isinstance(line, SecretOctets) else line
+                _log.debug("C: %s", shown.decode("utf-8", "replace").strip())
 
     async def write(self, data: bytes, stage: Stage, replies: int) -> None:
         """Write ``data``, which is answered by that many ``replies``. Raises as `send`."""
@@ -125,14 +132,32 @@ class Dialogue:
         """
         # First: an interruption that loses a reply leaves less owed than is waited for, and so can be seen.
         self.owed -= 1
+        reply = self._next_without_secrets() if self._hidden else self._next()
+        if reply is None:
+            self.owed += 1
+        elif reply.code >= 400 or self.traced:
+            self._examine(reply)
+        return reply
+
+    def _next(self) -> Reply | None:
+        try:
+            return self._parser.next()
+        except ProtocolError as error:
+            raise self._failed(error) from None
+
+    def _next_without_secrets(self) -> Reply | None:
         try:
             reply = self._parser.next()
         except ProtocolError as error:
-            raise self._failed(error) from None
-        if reply is None:
-            self.owed += 1
-        elif reply.code >= 400 or self.traced or self._hidden:
-            return self._examined(reply)
+            reply, hint = None, error.hint
+        else:
+            return reply if reply is None or reply.code == 334 else self._redacted(reply)
+        # Not chained, and without what came: both may repeat the secret.
+        raise self._failed(ProtocolError("what the server sent after AUTH is not a reply", hint=hint))
+
+    def _redacted(self, reply: Reply) -> Reply:
+        for secret in self._hidden:
+            reply = Reply(reply.code, tuple(line.replace(secret.reveal(), "***") for line in reply.lines))
         return reply
 
     async def reply(self, stage: Stage, seconds: float | None = None) -> Reply:
@@ -151,10 +176,7 @@ class Dialogue:
             raise
         return reply
 
-    def _examined(self, reply: Reply) -> Reply:
-        if self._hidden and reply.code != 334:
-            for secret in self._hidden:
-                reply = Reply(reply.code, tuple(line.replace(secret, "***") for line in reply.lines))
+    def _examine(self, reply: Reply) -> None:
         if self.traced:
             # A challenge may have a token's details in it.
             _log.debug("S: %s", "334 <challenge>" if reply.code == 334 else reply)
@@ -164,7 +186,6 @@ class Dialogue:
             self._runtime.tell(Throttled(self._server.host, reply))
         if reply.code == 421:
             raise self._failed(closing(reply))
-        return reply
 
     async def _read(self, stage: Stage, deadline: float) -> None:
         try:
@@ -196,12 +217,13 @@ class Dialogue:
 
     def _unasked(self, stage: Stage) -> DeliveryError:
         """What it means that the server spoke out of turn: it takes its leave, or it is out of step."""
-        try:
+        reply: Reply | None = None
+        with suppress(ProtocolError):
             reply = self._parser.next()
-        except ProtocolError:
-            reply = None
-        if reply is not None and reply.code == 421:
-            return closing(reply, stage)
+        if reply is not None:
+            reply = self._redacted(reply)
+            if reply.code == 421:
+                return closing(reply, stage)
         return ProtocolError("the server sent a reply that nobody asked for", stage=stage, reply=reply)
 
     async def unread(self) -> bool:
@@ -209,8 +231,9 @@ class Dialogue:
         await self.spoken()
         return self._parser.pending
 
-    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
-        """Shake hands. A reply is owed meanwhile, so that a connection left half-way is never in step.
+    async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> bytes:
+        """Shake hands; the server's certificate (DER). A reply is owed meanwhile, so that a connection left half-way
+        is never in step.
 
         Raises:
             ProtocolError: there were octets before the handshake, which somebody injected (RFC 3207 §6).
@@ -225,9 +248,10 @@ class Dialogue:
                 )
             )
         self.owed += 1
-        await self._stream.start_tls(context, host, min(self._runtime.now() + seconds, self.deadline))
+        certificate = await self._stream.start_tls(context, host, min(self._runtime.now() + seconds, self.deadline))
         self._parser = ReplyParser()
         self.owed -= 1
+        return certificate
 
     def close(self) -> None:
         """Close at once."""

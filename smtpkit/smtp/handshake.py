@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import (
@@ -13,12 +14,14 @@ from smtpkit.errors import (
     StartTlsNotOffered,
     StartTlsRefused,
     TimedOut,
+    TlsFailed,
 )
-from smtpkit.runtime.tls import client_context, not_tls, tls_error, verifies
+from smtpkit.runtime.tls import client_context, fingerprint, not_tls, pin_error, tls_error
 from smtpkit.smtp import commands
 from smtpkit.smtp.authentication import authenticate
 from smtpkit.smtp.capabilities import Capabilities
 from smtpkit.smtp.dialogue import Dialogue
+from smtpkit.tls import verifies
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from smtpkit.smtp.server import Server
 
 __all__ = ["open_dialogue"]
+
+_log = logging.getLogger("smtpkit")
 
 
 async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tuple[Dialogue, Capabilities]:
@@ -61,8 +66,10 @@ async def open_dialogue(server: Server, runtime: Runtime, deadline: float) -> tu
             _tell_connected(runtime.tell, server, stream, dialogue.connected - began)
         if server.credentials is not None:
             await _log_in(dialogue, server, capabilities, runtime)
-    except BaseException:
+    except BaseException as error:
         stream.close()
+        if (refusal := _refused_late(error, server)) is not None:
+            raise refusal from error
         raise
     return dialogue, capabilities
 
@@ -83,6 +90,14 @@ async def _log_in(dialogue: Dialogue, server: Server, capabilities: Capabilities
             reason = error.message if isinstance(error, SmtpkitError) else type(error).__name__
             runtime.tell(Closed(server.host, runtime.now() - dialogue.connected, 0, reason))
         raise
+
+
+def _refused_late(error: BaseException, server: Server) -> TlsFailed | None:
+    """What it means if TLS broke after the handshake: in TLS 1.3 the client has done it before the server judges it."""
+    cause = error.__cause__ if isinstance(error, ConnectionLost) and error.stage != "tls" else None
+    if not isinstance(cause, OSError):
+        return None
+    return tls_error(cause, server.host, server.port, server.security == "starttls")
 
 
 async def _connect(server: Server, runtime: Runtime, deadline: float) -> Stream:
@@ -151,7 +166,11 @@ async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilit
     await dialogue.send(commands.STARTTLS, "starttls")
     reply = await dialogue.reply("starttls")
     if reply.code != 220:
-        raise StartTlsRefused(f"{server.address} offers STARTTLS and refuses it", reply=reply)
+        raise StartTlsRefused(
+            f"{server.address} offers STARTTLS and refuses it",
+            reply=reply,
+            hint=None if reply.temporary else "Use its TLS port (SmtpSslTransport, mostly 465). Nothing was sent.",
+        )
 
 
 async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) -> None:
@@ -159,7 +178,7 @@ async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) 
     if not starttls and await dialogue.unread():
         raise not_tls(server.host, server.port)
     try:
-        await dialogue.start_tls(context, server.host, server.timeouts.connect)
+        certificate = await dialogue.start_tls(context, server.host, server.timeouts.connect)
     except TimeoutError as error:
         raise TimedOut(
             f"the TLS handshake with {server.address} took too long",
@@ -171,4 +190,13 @@ async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) 
             tls_error(error, server.host, server.port, starttls)
             or ConnectionLost(f"{server.address} broke off the TLS handshake", stage="tls")
         ) from error
-    dialogue.verified_tls = verifies(context)
+    if (wrong := pin_error(server.tls, certificate, server.host, server.port)) is not None:
+        raise wrong
+    dialogue.verified_tls = verifies(server.tls)
+    if not dialogue.verified_tls:
+        _log.warning(
+            "%s: nobody verified whom TLS is spoken with. Known by its fingerprint the server would be with "
+            "tls=Tls(fingerprints=%r)",
+            server.address,
+            fingerprint(certificate),
+        )

@@ -9,26 +9,26 @@ from hashlib import pbkdf2_hmac, sha256
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from smtpkit.errors import ProtocolError
+from smtpkit.secret import SecretOctets
 from smtpkit.stamp import nonce
 from smtpkit.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from smtpkit.secret import Secret
+
 __all__ = ["MECHANISMS", "TOKEN_MECHANISMS", "Login", "Mechanism", "mechanism_for", "usable_mechanisms"]
 
 
 @value
 class Login:
-    """What a mechanism needs to know, in plain text: it lives as long as one AUTH exchange."""
+    """What a mechanism needs to know."""
 
     username: str
-    secret: str
+    secret: Secret
     host: str
     port: int
-
-    def __repr__(self) -> str:
-        return f"Login({self.username!r})"
 
 
 class Mechanism(Protocol):
@@ -70,14 +70,14 @@ class Plain(_OneShot):
     """PLAIN (RFC 4616)."""
 
     def initial(self) -> bytes:
-        return f"\0{self.login.username}\0{self.login.secret}".encode()
+        return SecretOctets(f"\0{self.login.username}\0{self.login.secret.reveal()}".encode())
 
 
 class XOAuth2(_OneShot):
     """XOAUTH2: Google's and Microsoft's bearer tokens (developers.google.com/gmail/imap/xoauth2-protocol)."""
 
     def initial(self) -> bytes:
-        return f"user={self.login.username}\1auth=Bearer {self.login.secret}\1\1".encode()
+        return SecretOctets(f"user={self.login.username}\1auth=Bearer {self.login.secret.reveal()}\1\1".encode())
 
 
 class OAuthBearer(_OneShot):
@@ -88,7 +88,8 @@ class OAuthBearer(_OneShot):
     def initial(self) -> bytes:
         login = self.login
         user = login.username.replace("=", "=3D").replace(",", "=2C")
-        return f"n,a={user},\1host={login.host}\1port={login.port}\1auth=Bearer {login.secret}\1\1".encode()
+        where = f"n,a={user},\1host={login.host}\1port={login.port}"
+        return SecretOctets(f"{where}\1auth=Bearer {login.secret.reveal()}\1\1".encode())
 
 
 class LoginMechanism(_OneShot):
@@ -96,7 +97,7 @@ class LoginMechanism(_OneShot):
 
     def __init__(self, login: Login) -> None:
         super().__init__(login)
-        self._answers = [login.username, login.secret]
+        self._answers = [SecretOctets(login.username.encode()), SecretOctets(login.secret.reveal().encode())]
 
     def initial(self) -> None:
         return None
@@ -104,7 +105,7 @@ class LoginMechanism(_OneShot):
     def answer(self, challenge: bytes) -> bytes:
         if not self._answers:
             raise _wrong("the server asks for more than user name and password in AUTH LOGIN")
-        return self._answers.pop(0).encode()
+        return self._answers.pop(0)
 
 
 class CramMd5(_OneShot):
@@ -114,7 +115,7 @@ class CramMd5(_OneShot):
         return None
 
     def answer(self, challenge: bytes) -> bytes:
-        digest = hmac.new(self.login.secret.encode(), challenge, "md5").hexdigest()
+        digest = hmac.new(self.login.secret.reveal().encode(), challenge, "md5").hexdigest()
         return f"{self.login.username} {digest}".encode()
 
 
@@ -162,7 +163,7 @@ class ScramSha256(_OneShot):
             raise _wrong("the server's SCRAM-SHA-256 challenge is not valid")
         if not re.fullmatch("[1-9][0-9]{3,6}", iterations) or int(iterations) > self.MAX_ITERATIONS:
             raise _wrong("the server asks for a number of SCRAM-SHA-256 iterations that is not acceptable")
-        salted = pbkdf2_hmac("sha256", _prepared(self.login.secret).encode(), salt, int(iterations))
+        salted = pbkdf2_hmac("sha256", _prepared(self.login.secret.reveal()).encode(), salt, int(iterations))
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         final = f"c=biws,r={combined}"
         signed = f"{self._first},{challenge.decode()},{final}".encode()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.mime.characters import shown
+from smtpkit.pattern import Pattern
 from smtpkit.secret import Secret
 from smtpkit.smtp.sasl import MECHANISMS
 from smtpkit.smtp.timeouts import Timeouts
+from smtpkit.tls import InsecureTls, Tls
 from smtpkit.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from smtpkit.runtime.tls import TlsSetting
+    from smtpkit.tls import TlsSetting
 
 __all__ = ["Credentials", "Security", "Server", "TokenSource"]
 
@@ -24,8 +25,10 @@ Security: TypeAlias = Literal["starttls", "tls", "plaintext"]
 TokenSource: TypeAlias = "str | Callable[[], str | Awaitable[str]]"
 """An OAuth 2 access token, or a function (``async`` too) that is asked for one for each new connection."""
 
-_EHLO_NAME = re.compile("[!-~]+")
-_UNSPEAKABLE = re.compile("[\\0\ud800-\udfff]")
+_EHLO_NAME = Pattern(r"[!-~]+\Z")
+_NUL = Pattern("[\\0\ud800-\udfff]")
+_CONTROLS = Pattern("[\\0-\\x1f\\x7f-\\x9f\ud800-\udfff]")
+"""Not in names and tokens, whose parts XOAUTH2 and OAUTHBEARER separate by one of them."""
 
 
 @value
@@ -37,16 +40,20 @@ class Credentials:
     token: Secret | Callable[[], str | Awaitable[str]] | None
 
     @classmethod
-    def of(cls, username: str | None, password: str | None, token: TokenSource | None) -> Credentials | None:
+    def of(
+        cls, username: str | None, password: str | Secret | None, token: TokenSource | Secret | None
+    ) -> Credentials | None:
         """What was given; ``None`` if nothing was.
 
         Raises:
             InvalidConfiguration: a part is missing, or there is one too many.
         """
+        password = Secret(password) if isinstance(password, str) else password
+        token = Secret(token) if isinstance(token, str) else token
         if username is None and password is None and token is None:
             return None
         for what, given in (("username", username), ("password", password), ("token", token)):
-            _refuse_unusable(what, given)
+            refuse_unusable(what, given)
         if username is None:
             raise InvalidConfiguration("a password or token was given, and no username to go with it")
         if (password is None) == (token is None):
@@ -55,11 +62,7 @@ class Credentials:
                 + ("both" if password is not None else "neither"),
                 hint="Leave all of them out for a server without log-in.",
             )
-        return cls(
-            username,
-            None if password is None else Secret(password),
-            Secret(token) if isinstance(token, str) else token,
-        )
+        return cls(username, password, token)
 
     def __repr__(self) -> str:
         return f"Credentials({self.username!r}, {'password' if self.password else 'token'}=***)"
@@ -100,7 +103,7 @@ class Server:
                 hint="Use SmtpTlsTransport or SmtpSslTransport; on your own machine allow_insecure_auth=True.",
             )
         name: object = self.local_hostname
-        if name is not None and not (isinstance(name, str) and _EHLO_NAME.fullmatch(name)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if name is not None and not (isinstance(name, str) and _EHLO_NAME.match(name)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(f"not a host name for EHLO: {shown(str(name))}")
         _check_source(self.source_address)
         return self
@@ -120,13 +123,17 @@ class Server:
 
     def _check_tls(self) -> None:
         tls: object = self.tls
+        if self.security == "plaintext" and tls is not None:
+            raise InvalidConfiguration("tls= means nothing to PlaintextSmtpTransport", hint="Use SmtpTlsTransport.")
+        if tls is None or (isinstance(tls, str) and tls) or isinstance(tls, (Tls, InsecureTls)):
+            return
         # A context is known by its method: importing ssl takes longer than all of smtpkit.
-        if tls is None or (isinstance(tls, str) and tls) or hasattr(tls, "__fspath__") or hasattr(tls, "wrap_socket"):
+        if hasattr(tls, "__fspath__") or hasattr(tls, "wrap_socket"):
             return
         raise InvalidConfiguration(
             f"tls={tls!r}",
-            hint="It takes an ssl.SSLContext, or the path of a file with CA certificates (PEM); leave it out to trust "
-            "the system's. Whether there is TLS is the choice of the transport.",
+            hint="It takes a Tls(...), the path of a file with CA certificates (PEM) or an ssl.SSLContext; leave it "
+            "out to trust the system's CAs. Whether there is TLS is the choice of the transport.",
         )
 
     @property
@@ -135,20 +142,30 @@ class Server:
         return f"{self.host}:{self.port}"
 
 
-def _refuse_unusable(what: str, given: object) -> None:
-    """Raise for a part of the log-in that no mechanism can carry. The text never has its value."""
+def refuse_unusable(what: str, given: object) -> None:
+    """Raise for a part of the log-in that no mechanism can carry. The text never has its value.
+
+    Raises:
+        InvalidConfiguration: it is no text, empty, or has characters that cannot be.
+    """
     if given is None or (what == "token" and callable(given)):
         return
-    if not isinstance(given, str):
+    if not isinstance(given, (str, Secret)):
         hint = f"Decode it first: {what}.decode()." if isinstance(given, bytes) else None
         raise InvalidConfiguration(f"the {what} is text, and {type(given).__name__} was given", hint=hint)
-    if not given:
-        raise InvalidConfiguration(
-            f"the {what} is empty",
-            hint="Is a variable not set that it comes from? For a server without log-in leave all of it out.",
-        )
-    if _UNSPEAKABLE.search(given):
-        raise InvalidConfiguration(f"the {what} has a NUL or a lone surrogate, which no mechanism can carry")
+    if problem := _problem(what, given.reveal() if isinstance(given, Secret) else given):
+        raise InvalidConfiguration(f"the {what} {problem[0]}", hint=problem[1])
+
+
+def _problem(what: str, text: str) -> tuple[str, str | None] | None:
+    # It does not raise: what it was given would be in the traceback.
+    if not text:
+        return "is empty", "Is a variable not set that it comes from? For a server without log-in leave all of it out."
+    if _NUL.search(text):
+        return "has a NUL or a lone surrogate, which no mechanism can carry", None
+    if what != "password" and _CONTROLS.search(text):
+        return "has a control character", f"Is there a line end behind it, from a file? Then {what}.strip() helps."
+    return None
 
 
 def _check_source(address: object) -> None:

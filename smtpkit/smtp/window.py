@@ -161,6 +161,8 @@ class Window:
         while (piece := await pieces.next()) is not None:
             if await self._dialogue.spoken() and not await self._goes_on(transaction, chunked):
                 return
+            if self._dialogue.traced:
+                self._dialogue.trace([piece.partition(b"\r\n")[0] if chunked else b"<%d octets>" % len(piece)])
             if pieces.last:
                 self._hold(transaction, step, piece)
                 self._outgoing.closing.append(transaction)

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from smtpkit.errors import InvalidConfiguration
+from smtpkit.secret import hidden, not_pickled
 from smtpkit.smtp.lane import Lane
 from smtpkit.smtp.lanes import Lanes
 from smtpkit.smtp.pool import Pool
 from smtpkit.smtp.server import Credentials, Server
 from smtpkit.smtp.timeouts import Timeouts
+from smtpkit.tls import InsecureTlsWarning, verifies
 from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import NoReturn
 
     from typing_extensions import Unpack
 
     from smtpkit.mail import Mail
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
-    from smtpkit.runtime.tls import TlsSetting
     from smtpkit.smtp.server import Security, TokenSource
+    from smtpkit.tls import TlsSetting
     from smtpkit.transports.base import Carrier
 
 __all__ = [
@@ -41,7 +44,7 @@ class SmtpOptions(TypedDict, total=False):
     mechanisms: Iterable[str] | None
     """The only authentication mechanisms to use, in this order."""
     tls: TlsSetting
-    """An ``ssl.SSLContext``, or the path of a file with CA certificates (PEM)."""
+    """A `Tls`, the path of a file with CA certificates (PEM), an ``ssl.SSLContext``, or `insecure_tls()`."""
     timeouts: Timeouts
     local_hostname: str | None
     """What to call this machine in EHLO. Some relays want its real name."""
@@ -82,12 +85,14 @@ class SmtpTransport:
         *,
         allow_insecure_auth: bool = False,
     ) -> None:
+        # Taken out, so that a traceback from here does not show them.
+        secrets = hidden(password=options.pop("password", None), token=options.pop("token", None))
         _refuse_unknown(options)
         self._server = Server(
             host,
             port,
             security,
-            credentials=Credentials.of(options.get("username"), options.get("password"), options.get("token")),
+            credentials=Credentials.of(options.get("username"), **secrets),
             mechanisms=_names(options.get("mechanisms")),
             tls=options.get("tls"),
             timeouts=_timeouts(options),
@@ -99,6 +104,8 @@ class SmtpTransport:
             allow_insecure_auth=allow_insecure_auth,
         ).checked()
         self._pool = Pool(self._server, _count(options, "connections") or 1)
+        if security != "plaintext" and not verifies(self._server.tls):
+            _warn(self)
 
     @property
     def account(self) -> str:
@@ -131,6 +138,9 @@ class SmtpTransport:
     async def close(self, runtime: Runtime) -> None:
         """Close the idle connections with QUIT."""
         await self._pool.close(runtime)
+
+    def __reduce__(self) -> NoReturn:
+        raise not_pickled(f"a {type(self).__name__}")
 
     def __repr__(self) -> str:
         user = f", username={self._server.credentials.username!r}" if self._server.credentials else ""
@@ -170,8 +180,6 @@ class PlaintextSmtpTransport(SmtpTransport):
     def __init__(
         self, host: str, port: int = 25, *, allow_insecure_auth: bool = False, **options: Unpack[LoginOptions]
     ) -> None:
-        if options.get("tls") is not None:
-            raise InvalidConfiguration("tls= means nothing to PlaintextSmtpTransport", hint="Use SmtpTlsTransport.")
         super().__init__(host, port, "plaintext", options, allow_insecure_auth=allow_insecure_auth)
 
 
@@ -190,6 +198,22 @@ def smtp_transport(security: str, host: str, port: int | None, options: Mapping[
     if security == "plaintext":
         return PlaintextSmtpTransport(**given)
     return SmtpTlsTransport(**given) if security == "starttls" else SmtpSslTransport(**given)
+
+
+def _warn(transport: SmtpTransport) -> None:
+    """Warn whoever made it, at the line of theirs."""
+    import sys
+    import warnings
+
+    level, frame = 1, sys._getframe()  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "smtpkit":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        f"{transport!r} does not verify whom it speaks TLS with: whoever is in between can read everything and log in. "
+        "Use tls=Tls(fingerprints=...) for a self-signed server, or tls=Tls(ca_file=...).",
+        InsecureTlsWarning,
+        stacklevel=level,
+    )
 
 
 def _refuse_unknown(options: LoginOptions) -> None:

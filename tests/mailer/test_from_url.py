@@ -19,6 +19,7 @@ from smtpkit import (
     SmtpSslTransport,
     SmtpTlsTransport,
     Timeouts,
+    Tls,
     UnknownProvider,
 )
 
@@ -65,6 +66,27 @@ URLS: list[tuple[str, Made]] = [
 @pytest.mark.parametrize(("url", "expected"), URLS)
 def test_from_url(mailer: type[Mailer], url: str, expected: Made) -> None:
     assert made(mailer.from_url(url)) == expected
+
+
+PIN = ":".join(["0A"] * 32)
+
+
+@pytest.mark.parametrize(
+    ("query", "tls"),
+    [
+        ("tls=ca.pem", "ca.pem"),
+        ("tls.ca_file=ca.pem", Tls("ca.pem")),
+        (f"tls.fingerprints={PIN.lower()}", Tls(fingerprints=PIN)),
+        (f"tls.fingerprints={PIN},{'0B' * 32}", Tls(fingerprints=(PIN, "0B" * 32))),
+        (
+            "tls.client_certificate=me.pem&tls.client_key=me.key&tls.minimum_version=1.3",
+            Tls(client_certificate="me.pem", client_key="me.key", minimum_version="1.3"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("url", ["smtp://h?", "gmail://me@gmail.com:p@?"])
+def test_tls_settings(url: str, query: str, tls: object) -> None:
+    assert options(Mailer.from_url(url + query)).tls == tls
 
 
 def test_keys_of_every_kind() -> None:
@@ -139,6 +161,13 @@ REFUSED_URLS: list[tuple[Any, type[Exception], str]] = [
     ("smtp://h?default_from=nobody", InvalidAddress, "nobody"),
     ("smtp+plaintext://u:p@h", InvalidConfiguration, "log-in without TLS"),
     ("smtp+plaintext://h?tls=ca.pem", InvalidConfiguration, "tls="),
+    ("smtp+plaintext://h?tls.ca_file=ca.pem", InvalidConfiguration, "tls="),
+    ("smtps://h?tls.ca_file=", InvalidConfiguration, "ca_file=''"),
+    ("smtps://h?tls.fingerprints=AB:CD", InvalidConfiguration, "not a SHA-256 fingerprint"),
+    ("smtps://h?tls.minimum_version=1.0", InvalidConfiguration, "minimum_version='1.0'"),
+    ("smtps://h?tls=ca.pem&tls.ca_file=ca.pem", InvalidConfiguration, "the key tls and keys that begin with tls"),
+    ("smtps://h?tls.insecure=yes", InvalidConfiguration, "unknown key 'tls.insecure'"),
+    ("smtps://h?tls.client_key_password=x", InvalidConfiguration, "unknown key 'tls.client_key_password'"),
 ]
 
 

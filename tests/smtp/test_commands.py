@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smtpkit.errors import ProtocolError
+from smtpkit.secret import Secret
 from smtpkit.smtp import commands
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ MAKERS: dict[str, Callable[[str], bytes]] = {
     "helo": commands.helo,
     "mail": commands.mail,
     "rcpt": commands.rcpt,
-    "auth_line": commands.auth_line,
+    "auth_line": lambda text: commands.auth_line(Secret(text)),
     "mechanism": lambda text: commands.auth(text, None),
-    "initial": lambda text: commands.auth("PLAIN", text),
+    "initial": lambda text: commands.auth("PLAIN", Secret(text)),
     "mail utf8": lambda text: commands.mail(text, smtputf8=True),
     "rcpt utf8": lambda text: commands.rcpt(text, utf8=True),
     "ret": lambda text: commands.mail("a@b.test", ret=text),
@@ -79,8 +80,8 @@ def test_a_command_is_one_line_or_refused(name: str, text: str) -> None:
         ),
         (commands.rcpt("jörg@b.test", utf8=True), "RCPT TO:<jörg@b.test>\r\n".encode()),
         (commands.auth("LOGIN", None), b"AUTH LOGIN\r\n"),
-        (commands.auth("EXTERNAL", ""), b"AUTH EXTERNAL =\r\n"),
-        (commands.auth_line(""), b"\r\n"),
+        (commands.auth("EXTERNAL", Secret("")), b"AUTH EXTERNAL =\r\n"),
+        (commands.auth_line(Secret("")), b"\r\n"),
     ],
 )
 def test_the_form_of_a_command(made: bytes, line: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ from smtpkit.message import Message
 from smtpkit.runtime.blocking import run
 from smtpkit.runtime.simulated import SimulatedRuntime
 from smtpkit.smtp.timeouts import Timeouts
+from smtpkit.tls import Tls
 from smtpkit.transports.smtp import PlaintextSmtpTransport
 
 if TYPE_CHECKING:
@@ -206,6 +208,30 @@ def refusing(way: Way, security: Security, certificates: Certificates, context: 
     receipt = send(transcript, way, security=security, **options)
     assert set(receipt.not_sent) == {"b@b.test"}
     return receipt
+
+
+PINNED = "tls the certificate\nS: 220 mail.test\n"
+SEEN = sha256(b"the certificate").hexdigest()
+
+
+@pytest.mark.parametrize("way", ALL[:3], ids="-".join)
+def test_a_pinned_certificate(way: Way) -> None:
+    transcript = f"{PINNED}C: EHLO me.test\nS: 250-mail.test\nS: 250 AUTH PLAIN\nC: {PLAIN}\nS: 235 ok\n{MAIL}"
+    pinned = Tls(fingerprints=["00" * 32, SEEN])
+    assert send(transcript, way, security="tls", tls=pinned, username="ann", password="pa55word").ok
+
+
+@pytest.mark.parametrize("way", ALL[:3], ids="-".join)
+def test_a_certificate_that_is_not_the_pinned_one(way: Way) -> None:
+    """It is told nothing more."""
+    for transcript, security in (
+        (f"{PINNED}close", "tls"),
+        (f"{OFFER}S: 220 go\ntls the certificate\nclose", "starttls"),
+    ):
+        options = {"security": security, "tls": Tls(fingerprints="00" * 32), "username": "ann", "password": "pa55word"}
+        error = send(transcript, way, **options).error
+        assert isinstance(error, errors.CertificateUntrusted)
+        assert SEEN in error.message.replace(":", "").lower()
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])

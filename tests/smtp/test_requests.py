@@ -140,6 +140,7 @@ def unverified(kind: str, certificates: Certificates) -> ssl.SSLContext:
 
 
 @each_way
+@pytest.mark.filterwarnings("ignore::smtpkit.InsecureTlsWarning")
 @pytest.mark.parametrize(
     ("security", "transcript", "what"),
     [

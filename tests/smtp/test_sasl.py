@@ -12,6 +12,7 @@ from smtpkit import errors
 from smtpkit.envelope import Envelope
 from smtpkit.mail import Mail
 from smtpkit.message import Message
+from smtpkit.secret import Secret
 from smtpkit.smtp import sasl
 from smtpkit.smtp.sasl import Login, mechanism_for, usable_mechanisms
 
@@ -28,7 +29,7 @@ SECRETS = ("pa55word", "t0ken")
 
 
 def test_cram_md5_of_rfc_2195() -> None:
-    mechanism = mechanism_for("CRAM-MD5", Login("tim", "tanstaaftanstaaf", "", 0))
+    mechanism = mechanism_for("CRAM-MD5", Login("tim", Secret("tanstaaftanstaaf"), "", 0))
     assert mechanism.initial() is None
     challenge = b"<1896.697170952@postoffice.reston.mci.net>"
     assert mechanism.answer(challenge) == b"tim b913a602c7eda7a495b4e6e7334d3890"
@@ -45,7 +46,7 @@ def fixed_nonce(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fixed_nonce")
 def test_scram_sha_256_of_rfc_7677() -> None:
-    mechanism = mechanism_for("SCRAM-SHA-256", Login("user", "pencil", "", 0))
+    mechanism = mechanism_for("SCRAM-SHA-256", Login("user", Secret("pencil"), "", 0))
     assert mechanism.initial() == b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
     assert mechanism.answer(SERVER_FIRST) == (
         b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
@@ -70,7 +71,7 @@ def test_scram_sha_256_of_rfc_7677() -> None:
     ],
 )
 def test_scram_challenges_that_are_not_answered(challenge: bytes) -> None:
-    mechanism = mechanism_for("SCRAM-SHA-256", Login("user", "pencil", "", 0))
+    mechanism = mechanism_for("SCRAM-SHA-256", Login("user", Secret("pencil"), "", 0))
     mechanism.initial()
     with pytest.raises(errors.ProtocolError) as caught:
         mechanism.answer(challenge)
@@ -80,7 +81,7 @@ def test_scram_challenges_that_are_not_answered(challenge: bytes) -> None:
 @pytest.mark.usefixtures("fixed_nonce")
 @pytest.mark.parametrize("final", [b"", b"v=", b"v=AAAA", b"v=\xc3\xa9", b"v=!"])
 def test_scram_wants_the_servers_proof(final: bytes) -> None:
-    mechanism = mechanism_for("SCRAM-SHA-256", Login("user", "pencil", "", 0))
+    mechanism = mechanism_for("SCRAM-SHA-256", Login("user", Secret("pencil"), "", 0))
     mechanism.initial()
     mechanism.answer(SERVER_FIRST)
     with pytest.raises(errors.ProtocolError):
@@ -90,13 +91,13 @@ def test_scram_wants_the_servers_proof(final: bytes) -> None:
 
 
 def test_scram_and_oauth_escape_the_name() -> None:
-    assert b"n=a=3Db=2Cc," in (mechanism_for("SCRAM-SHA-256", Login("a=b,c", "x", "", 0)).initial() or b"")
-    bearer = mechanism_for("OAUTHBEARER", Login("a=b,c", "t", "h.test", 587)).initial()
+    assert b"n=a=3Db=2Cc," in (mechanism_for("SCRAM-SHA-256", Login("a=b,c", Secret("x"), "", 0)).initial() or b"")
+    bearer = mechanism_for("OAUTHBEARER", Login("a=b,c", Secret("t"), "h.test", 587)).initial()
     assert bearer == b"n,a=a=3Db=2Cc,\1host=h.test\1port=587\1auth=Bearer t\1\1"
 
 
 def test_a_login_does_not_show_its_secret() -> None:
-    assert "pa55word" not in repr(Login("ann", "pa55word", "h.test", 587))
+    assert "pa55word" not in repr(Login("ann", Secret("pa55word"), "h.test", 587))
 
 
 ALL_OFFERED = ("LOGIN", "CRAM-MD5", "XOAUTH2", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER", "GSSAPI")
@@ -224,7 +225,7 @@ def test_scram_in_conversation(way: Way, end: str, error: type[errors.SmtpkitErr
 
 def responded(mechanism: str, username: str, secret: str) -> str:
     """The initial response, in base64."""
-    initial = mechanism_for(mechanism, Login(username, secret, "localhost", 25)).initial()
+    initial = mechanism_for(mechanism, Login(username, Secret(secret), "localhost", 25)).initial()
     assert initial is not None
     return b64(initial)
 
@@ -263,7 +264,7 @@ def test_an_initial_response_too_long_for_its_line(way: Way, mechanism: str, oct
 def test_a_long_challenge() -> None:
     """Of 12288 octets with its line end, which RFC 4954 §4 calls sufficient."""
     challenge = b64("x" * 9210)
-    answer = b64(mechanism_for("CRAM-MD5", Login("ann", "pa55word", "", 0)).answer(b"x" * 9210))
+    answer = b64(mechanism_for("CRAM-MD5", Login("ann", Secret("pa55word"), "", 0)).answer(b"x" * 9210))
     exchange = f"{hello('AUTH CRAM-MD5')}C: AUTH CRAM-MD5\nS: 334 {challenge}\nC: {answer}\nS: 235 ok\n{MAIL}"
     assert sent(exchange, ALL[0]).ok
 
