@@ -162,7 +162,7 @@ TAKING_TEXT_OR_NOTHING: list[Callable[[Any], object]] = [
 ]
 
 
-@pytest.mark.parametrize("given", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("given", NO_TEXT, ids=lambda given: type(given).__name__)
 def test_what_is_no_text_is_refused(given: Any) -> None:
     for give in TAKING_TEXT + ([] if given is None else TAKING_TEXT_OR_NOTHING):
         with pytest.raises(SmtpkitError) as caught:
