@@ -31,6 +31,9 @@ class Patience:
         self._refused = 0
         """Refused transactions since then, and below in all."""
         self._refusals = 0
+        self._earned = 0
+        """Negative replies that did not come to the mails accepted in a row, and below how many mails these are."""
+        self._accepted = 0
 
     @property
     def used_up(self) -> bool:
@@ -38,17 +41,31 @@ class Patience:
         return self._refusals >= _MANY
 
     def bears(self, transactions: int, replies: int) -> bool:
-        """Whether so many may be in flight: it must bear it if all are refused, with so many negative replies."""
-        return self._refused < _FEW and self._errors + replies < _ERRORS and self._refusals + transactions <= _RESETS
+        """Whether so many may be in flight, which get so many negative replies if all are refused.
+
+        The server must bear that, unless it has accepted as many in a row before: a run of good addresses may be
+        trusted to go on.
+        """
+        return (
+            self._refused < _FEW
+            and self._errors + replies < _ERRORS + self._earned
+            and self._refusals + transactions <= _RESETS + self._accepted
+        )
 
     def hear(self, reply: Reply, *, accepted: bool) -> None:
         """Take note of a reply, which may say that a mail was ``accepted``."""
         self._errors = 0 if accepted else self._errors + (reply.code >= 400)
 
-    def end(self, *, accepted: bool) -> None:
-        """Take note of how a transaction ended."""
-        self._refused = 0 if accepted else self._refused + 1
-        self._refusals += not accepted
+    def end(self, recipients: int, *, accepted: bool) -> None:
+        """Take note of how a transaction with so many ``recipients`` ended."""
+        if accepted:
+            self._refused = 0
+            self._earned += most_replies(recipients)
+            self._accepted += 1
+        else:
+            self._refused += 1
+            self._refusals += 1
+            self._earned = self._accepted = 0
 
 
 def most_replies(recipients: int) -> int:

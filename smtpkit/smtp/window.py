@@ -201,7 +201,7 @@ class Window:
             self._under_way.popleft()
             self._at_stake -= most_replies(len(transaction.asked))
             self._draining = bool(self._under_way) and (self._draining or not transaction.succeeded)
-        self._patience.end(accepted=transaction.succeeded)
+        self._patience.end(len(transaction.asked), accepted=transaction.succeeded)
         self._unclean = transaction.unclean
 
     async def _hear_out(self, transaction: Transaction) -> None:

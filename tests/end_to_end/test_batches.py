@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
@@ -75,20 +76,32 @@ PATTERNS: list[tuple[str, Callable[[int], Kind]]] = [
 
 
 @pytest.mark.parametrize("name", ["postfix", "exim"])
+@pytest.mark.parametrize(("in_flight", "in_doubt"), [(8, 0), (16, 16)])
 @pytest.mark.parametrize("pattern", [pattern for _, pattern in PATTERNS], ids=[name for name, _ in PATTERNS])
 def test_many_refusals_are_told_and_harm_no_other(
-    both: Both, request: pytest.FixtureRequest, marker: str, name: str, pattern: Callable[[int], Kind]
+    both: Both,
+    request: pytest.FixtureRequest,
+    marker: str,
+    name: str,
+    pattern: Callable[[int], Kind],
+    in_flight: int,
+    in_doubt: int,
 ) -> None:
+    """With more in flight than a server bears, it may close amid bad addresses: then the window is in doubt."""
     server: Daemon = request.getfixturevalue(name)
     kinds = [pattern(n) for n in range(80)]
     mails = [kind.message.header("X-Marker", marker).text(f"mail {n}") for n, kind in enumerate(kinds)]
     begun = time.monotonic()
-    receipts = list(both.send_many(mailer(both, server), mails, in_flight=16))
+    receipts = list(both.send_many(mailer(both, server), mails, in_flight=in_flight))
     assert time.monotonic() - begun < SECONDS
     told = [{name: outcome.status for name, outcome in receipt.outcomes.items()} for receipt in receipts]
-    assert told == [kind.statuses for kind in kinds]
-    sent = sorted(receipt.message.as_bytes() for receipt in receipts for _ in receipt.accepted)
-    assert sorted(mail.content for mail in server.delivered(marker.encode(), count=len(sent))) == sent
+    sure = [number for number, receipt in enumerate(receipts) if not receipt.uncertain]
+    assert len(told) - len(sure) <= in_doubt
+    assert [told[number] for number in sure] == [kinds[number].statuses for number in sure]
+    sent = Counter(receipt.message.as_bytes() for receipt in receipts for _ in receipt.accepted)
+    perhaps = Counter(receipt.message.as_bytes() for receipt in receipts for _ in receipt.uncertain)
+    found = Counter(mail.content for mail in server.delivered(marker.encode(), count=sent.total()))
+    assert sent <= found <= sent + perhaps
 
 
 # -- large contents ----------------------------------------------------------------

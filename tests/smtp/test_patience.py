@@ -20,6 +20,14 @@ S: 250-mail.test
 S: 250-PIPELINING
 S: 250 CHUNKING
 """
+ACCEPTED = """
+C: MAIL FROM:<ann@a.test>
+C: RCPT TO:<r0@b.test>
+bdat
+S: 250 sender
+S: 250 recipient
+S: 250 accepted
+"""
 REFUSED = """
 C: MAIL FROM:<ann@a.test>
 C: RCPT TO:<r0@b.test>
@@ -35,24 +43,30 @@ def mail(recipients: int) -> Mail:
 
 
 @pytest.mark.parametrize(
-    ("refused", "in_flight", "recipients", "begun"),
+    ("before", "in_flight", "recipients", "begun"),
     [
-        (0, 16, 1, 9),
-        (0, 4, 1, 4),
-        (0, 16, 3, 4),
-        (0, 16, 8, 2),
-        (0, 16, 30, 1),
-        (1, 16, 1, 8),
-        (2, 16, 1, 7),
-        (3, 16, 1, 1),
+        ("", 16, 1, 9),
+        ("", 4, 1, 4),
+        ("", 16, 3, 4),
+        ("", 16, 8, 2),
+        ("", 16, 30, 1),
+        ("-", 16, 1, 8),
+        ("--", 16, 1, 7),
+        ("---", 16, 1, 1),
+        # Each that was accepted in a row lets one more fly.
+        ("+", 16, 1, 10),
+        ("+++++++", 16, 1, 16),
+        ("+++++++", 16, 3, 8),
+        ("+++++++-", 16, 1, 8),
+        ("-+++", 16, 1, 12),
     ],
 )
 def test_how_many_fly_before_a_reply_is_heard(
-    caplog: pytest.LogCaptureFixture, refused: int, in_flight: int, recipients: int, begun: int
+    caplog: pytest.LogCaptureFixture, before: str, in_flight: int, recipients: int, begun: int
 ) -> None:
     async def fill(transport: SmtpTransport, runtime: Runtime) -> None:
         carrier = transport.carrier(runtime, 1, in_flight)
-        for _ in range(refused):
+        for _ in before:
             await transport.send(mail(1), runtime)
         caplog.clear()
         while carrier.room:
@@ -60,6 +74,9 @@ def test_how_many_fly_before_a_reply_is_heard(
         carrier.release()
 
     caplog.set_level("DEBUG", "smtpkit.wire")
-    before = "C: RSET\nS: 250 reset".join([REFUSED] * refused)
-    play(f"{OPENING}{before}\nrest", Way("simulated", "whole"), fill)
+    script = "".join(
+        ("\nC: RSET\nS: 250 reset" if before[:number].endswith("-") else "") + (ACCEPTED if each == "+" else REFUSED)
+        for number, each in enumerate(before)
+    )
+    play(f"{OPENING}{script}\nrest", Way("simulated", "whole"), fill)
     assert sum(record.getMessage().startswith("C: MAIL") for record in caplog.records) == begun
