@@ -214,13 +214,19 @@ def _validated_slowly(addr_spec: str) -> str:
     try:
         local, domain, _ = _normalized(addr_spec)
     except EmailNotValidError as error:
-        raise InvalidAddress(f"not a valid address: {shown(addr_spec)}: {error}", hint=_hint(addr_spec)) from None
+        # It lists the characters that it does not like, each time they are there.
+        raise InvalidAddress(
+            f"not a valid address: {shown(addr_spec)}: {error!s:.200}", hint=_hint(addr_spec)
+        ) from None
     if _DIGITS_LAST.search(domain):
         raise InvalidAddress(
             f"not a valid address: {shown(addr_spec)}: the domain ends with digits only, as IP addresses do",
             hint="An IP address needs brackets, as in ann@[192.0.2.1].",
         )
-    return f"{_kept(addr_spec.rpartition('@')[0], local)}@{domain}"
+    kept = f"{_kept(addr_spec.rpartition('@')[0], local)}@{domain}"
+    # A backslash may have hidden it.
+    refuse_encoded_words("the address", kept, InvalidAddress)
+    return kept
 
 
 def _normalized(addr_spec: str) -> tuple[str, str, str]:

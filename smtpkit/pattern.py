@@ -21,7 +21,7 @@ class Pattern(Generic[AnyStr]):
         match: Callable[[AnyStr], re.Match[AnyStr] | None]
         search: Callable[[AnyStr], re.Match[AnyStr] | None]
         findall: Callable[[AnyStr], list[AnyStr]]
-        sub: Callable[[AnyStr, AnyStr], AnyStr]
+        sub: Callable[[AnyStr | Callable[[re.Match[AnyStr]], AnyStr], AnyStr], AnyStr]
 
     def __init__(self, expression: AnyStr) -> None:
         self._expression: AnyStr = expression

@@ -81,5 +81,8 @@ def _value(original: RawMessage | EmailMessage, name: str) -> str | None:
             f"neither a message id nor a mail: {kind_of(original)}",
             hint="Give each as an argument of its own: references(*ids).",
         )
-    found = original.get(name)
-    return None if found is None else str(found)
+    try:
+        found = original.get(name)
+        return None if found is None else str(found)
+    except Exception as error:  # the parser of the standard library fails in many ways
+        raise InvalidMessage(f"the {name} of the original cannot be read", hint="Give its id as a text.") from error

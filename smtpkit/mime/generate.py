@@ -101,8 +101,9 @@ def octets(email: AnyEmail[Any, Any], utf8: bool) -> bytes:
 def write_addresses(email: AnyEmail[Any, Any]) -> bool:
     """Write addresses that are not ASCII, which the library would make encoded-words; whether one needs SMTPUTF8."""
     utf8 = False
-    for name, value in email.items():
-        if name.lower() not in _ADDRESS_FIELDS or str(value).isascii():
+    for (name, written), (_, value) in zip(email.raw_items(), email.items(), strict=True):
+        # What was read from octets stays as it was written, encoded-words and all.
+        if name.lower() not in _ADDRESS_FIELDS or str(written).isascii():
             continue
         found = addresses_of(name, str(value))
         if any(each.needs_smtputf8 for each in found):

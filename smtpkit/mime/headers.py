@@ -21,6 +21,8 @@ _FOLD = 76
 """Characters of a line: up to 78 (RFC 5322 §2.1.1), and 76 with an encoded-word in it (RFC 2047 §2)."""
 
 _WORD = Pattern(r" *[^ ]+(?: +\Z)?")
+# An addr-spec stays whole: readers do not agree on a line break in the quotes of its local part.
+_MAILBOX_WORD = Pattern(r" *(?:<.*|[^ ]+)")
 # Not longer, so that an encoded-word of one character fits on the line of its name.
 _NAME = Pattern(r"[!-9;-~]{1,54}\Z")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,60}"
@@ -178,7 +180,7 @@ def address_list(name: str, addresses: Iterable[Address], utf8: bool = False) ->
     words: list[str] = []
     for item in items:
         word = f" {item},"
-        words.extend([word] if len(name) + 1 + len(word) <= _FOLD else _words(word))
+        words.extend([word] if len(name) + 1 + len(word) <= _FOLD else _MAILBOX_WORD.findall(word))
     words[-1] = words[-1][:-1]
     return _packed(name, words)
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_list_id", "checked_message_id", "list_id_parts", "message_ids", "unsubscribe_urls"]
 
-_MESSAGE_ID = Pattern(r"\s*<?([!#-;=?A-\[\]-~]+@[!#-;=?A-\[\]-~]+)>?\s*\Z")
+# Without parentheses, which are comments to readers; some parsers end with an error of their own on one.
+_MESSAGE_ID = Pattern(r"\s*<?([!#-'*-;=?A-\[\]-~]+@[!#-'*-;=?A-\[\]-~]+)>?\s*\Z")
 # Of other people's mails, some of which have no "@", or two.
 _ANY_ID = Pattern(r"<[!-;=?-~]{1,990}>\Z")
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"

@@ -143,6 +143,19 @@ def test_refused_with_a_hint(text: str, hint: str) -> None:
     assert caught.value.stage == "compose"
 
 
+@pytest.mark.parametrize("text", ['"=?utf-8?\\q?a=40b?="@x.example', '"\\e=?x?\\B?c"@x.example'])
+def test_a_backslash_hides_no_encoded_word(text: str) -> None:
+    """The escapes that an address does not need are taken away."""
+    with pytest.raises(InvalidAddress, match="encoded-word"):
+        Address.parse(text)
+
+
+def test_an_error_is_short_however_much_is_wrong() -> None:
+    with pytest.raises(InvalidAddress) as caught:
+        Address.parse("\x17" * 200 + "@x.example")
+    assert len(str(caught.value)) < 1000
+
+
 @pytest.mark.parametrize("broken", BREAKS)
 @pytest.mark.parametrize(
     "where",

@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.message import Message as OldMessage
 from email.utils import unquote
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,13 @@ UNWRITABLE = ("ä", "a b", "<", "a\nBcc: x", "a>,<b", "a,b", "\0", "x" * 999)
 UNWRITABLE_URLS = [f"https://x.example/{path}" for path in UNWRITABLE]
 
 
+def unreadable() -> Any:
+    """A mail whose id the standard library cannot show."""
+    mail: OldMessage = OldMessage()
+    mail["Message-ID"] = "<ä\udce2@x>"
+    return mail
+
+
 @pytest.mark.parametrize(
     ("give", "error", "what"),
     [
@@ -194,6 +202,7 @@ UNWRITABLE_URLS = [f"https://x.example/{path}" for path in UNWRITABLE]
             InvalidMessage,
             "the original has no Message-ID",
         ),
+        (lambda: BASE.in_reply_to(unreadable()), InvalidMessage, "the Message-ID of the original cannot be read"),
         (lambda: BASE.in_reply_to(f"{'x' * 999}@b"), InvalidMessage, "In-Reply-To: not a message id"),
         (lambda: BASE.references("<ä@b>"), InvalidMessage, "References: not a message id: '<ä@b>'"),
         (lambda: BASE.references("<a\0@b>"), InvalidMessage, "References: not a message id"),

@@ -275,10 +275,13 @@ def test_address_lists_are_folded_between_mailboxes() -> None:
 
 
 def test_long_addresses_stay_whole() -> None:
-    long = "a" * 60 + "@" + ".".join(["x" * 60] * 3) + ".example"
-    message = BASE.to(Address(long, "Ann"), long)
+    end = ".".join(["x" * 60] * 3) + ".example"
+    long, spaced = f"{'a' * 60}@{end}", f'"a, {"b " * 20}"@{end}'
+    message = BASE.to(Address(long, "Ann"), long, Address(spaced, "Ann Doe"), spaced)
     assert_well_formed(message)
-    assert [each.addr_spec for each in message.as_email_message()["To"].addresses] == ["bob@example.com", long, long]
+    assert f" <{spaced}>,".encode() in lines(message)
+    found = message.as_email_message()["To"].addresses
+    assert [each.addr_spec for each in found] == ["bob@example.com", long, long, spaced, spaced]
 
 
 @pytest.mark.parametrize("spec", ['"a b"@example.com', "ann@[192.0.2.1]", "ann@[IPv6:2001:db8::1]"])

@@ -146,6 +146,7 @@ ROUND_TRIPS: list[Message] = [
     BASE.text("Hi\n\n.\nGrüße\n\n").html("<p>Grüße"),
     BASE.sender("s@example.com").to("b@x.com", "Ünal <c@bücher.example>").cc("d@x.com").reply_to("r@x.com").text("x"),
     BASE.to(Address("b@x.com", "Doe, Bob")).text("x"),
+    BASE.to(Address("b@x.com", "日本語" * 30), Address("c@x.com", "ä " * 40 + "!")).text("x"),
     BASE.subject("Grüße  mit   Leerzeichen =?utf-8?q?x?= " + "und sehr viel Text " * 20 + "!").text("x"),
     BASE.header("X-A", "one  two").header("X-A", "Ünï").text("x"),
     BASE.text("x").attach(bytes(range(256)), filename="Отчёт – 報告.bin"),
@@ -421,6 +422,21 @@ def test_what_others_write_of_lists_and_robots() -> None:
     assert Message.parse(b"List-ID: a.x.com\n\nHi") == Message().list_id("a.x.com").text("Hi")
 
 
+@pytest.mark.parametrize(
+    ("phrase", "name"),
+    [
+        ("=?utf-8?q?J=C3=B6rg?= =?utf-8?q?_Doe?=", "Jörg Doe"),
+        ("=?utf-8?q?J=C3?=\r\n =?utf-8?b?tnJn?=", "Jörg"),
+        ("=?latin1?q?J=F6?=\t=?utf-8?q?rg?= Doe", "Jörg Doe"),
+        ("=?klingon?q?a?= =?klingon?q?b?=", "a b"),
+        ("=?utf-8?q?a=22=2C?= =?utf-8?q?_b=3Cc=40x=2Ecom=3E?=", 'a", b<c@x.com>'),
+    ],
+)
+def test_a_name_of_several_encoded_words(phrase: str, name: str) -> None:
+    """White space between them is no part of it (RFC 2047 §6.2)."""
+    assert Message.parse(f"From: {phrase} <a@x.com>\r\n\r\nHi".encode()) == HI.from_(Address("a@x.com", name))
+
+
 def test_a_saved_mail_in_another_charset() -> None:
     head = b"From: a@x.com\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\n"
     assert Message.parse(head + b"Gr\xfc\xdfe").fields.get("text") == "Grüße"
@@ -434,6 +450,7 @@ def test_a_saved_mail_in_another_charset() -> None:
         (b"From: a@x.com\nTo: b\n\nHi", "To"),
         (b"Subject: a\nSubject: b\n\nHi", "Subject is there twice"),
         (b"Date: never\n\nHi", "Date cannot be read"),
+        (b"X-Priority: urgent\n\nHi", "X-Priority cannot be read"),
         (b"Message-ID: none\n\nHi", "not a message id"),
         (b"Content-Type: text/plain; charset=klingon\n\nHi", "klingon"),
         (b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n\xff", "utf-8"),

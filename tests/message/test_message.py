@@ -227,6 +227,7 @@ def test_a_bad_address_in_a_list_names_its_field() -> None:
         (lambda: Message().embed(b"", cid="a b"), InvalidMessage, "not a content id: 'a b'"),
         (lambda: Message().date(datetime(2026, 11, 2)), InvalidMessage, "the date has no time zone"),
         (lambda: Message().message_id("1"), InvalidMessage, "not a message id: '1'"),
+        (lambda: Message().message_id("<)1@x>"), InvalidMessage, "not a message id: '<)1@x>'"),
     ],
 )
 def test_bad_input_is_refused_where_it_is_given(

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 from smtpkit.address import Address
 from smtpkit.errors import InvalidMessage, SmtpkitError
 from smtpkit.mime.characters import shown
+from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
     from smtpkit.fields import Fields
 
 __all__ = ["addresses_of", "groups_of", "read_addresses"]
 
+# Neither part has a space or "?" (RFC 2047 §2).
+_ENCODED_WORDS = Pattern(r"=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=(?:\s+=\?[^?\s]+\?[BbQq]\?[^?\s]*\?=)+")
 _RESENT = ("resent-from", "resent-to", "resent-cc")
 _ENVELOPE_HINT = "Say who it is from and goes to: envelope=Envelope(sender, [recipient])."
 
@@ -70,7 +74,7 @@ def groups_of(name: str, value: str) -> tuple[Any, ...]:
     from email.headerregistry import AddressHeader, HeaderRegistry
 
     try:
-        header: Any = HeaderRegistry(default_class=AddressHeader, use_default_map=False)(name, value)
+        header: Any = HeaderRegistry(default_class=AddressHeader, use_default_map=False)(name, _joined(value))
         wrong = [each for each in header.defects if isinstance(each, InvalidHeaderDefect)]
         groups: tuple[Any, ...] = header.groups
     except Exception as error:  # the parser of the standard library fails in many ways
@@ -78,3 +82,22 @@ def groups_of(name: str, value: str) -> tuple[Any, ...]:
     if wrong:
         raise InvalidMessage(f"{name} cannot be read: {shown(value)}: {wrong[0]}", hint=_ENVELOPE_HINT)
     return groups
+
+
+def _joined(value: str) -> str:
+    """``value`` with encoded-words that follow one another made one: they are one text (RFC 2047 §6.2), and the
+    standard library has a space between them.
+    """
+    return _ENCODED_WORDS.sub(_one_word, value) if "?=" in value else value
+
+
+def _one_word(found: re.Match[str]) -> str:
+    from base64 import b64encode
+    from email.errors import HeaderParseError
+    from email.header import decode_header, make_header
+
+    try:
+        text = str(make_header(decode_header(found[0])))
+        return f"=?utf-8?b?{b64encode(text.encode()).decode()}?="
+    except (HeaderParseError, LookupError, ValueError):
+        return found[0]
