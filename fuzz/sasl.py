@@ -7,6 +7,7 @@ from base64 import b64encode
 from unittest.mock import patch
 
 from smtpkit.errors import ProtocolError
+from smtpkit.secret import Secret
 from smtpkit.smtp import sasl
 
 __all__ = ["SEEDS", "check"]
@@ -33,7 +34,7 @@ def check(data: bytes) -> None:
     """Nobody here knows the secret but the client."""
     name = sasl.MECHANISMS[data[0] % len(sasl.MECHANISMS)] if data else "PLAIN"
     with patch.object(sasl, "nonce", lambda: _NONCE):
-        mechanism = sasl.mechanism_for(name, sasl.Login("ann", _SECRET, "mail.example.com", 587))
+        mechanism = sasl.mechanism_for(name, sasl.Login("ann", Secret(_SECRET), "mail.example.com", 587))
     mechanism.initial()
     answers: list[bytes] = []
     refused = False

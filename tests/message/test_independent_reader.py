@@ -252,7 +252,7 @@ FILE_NAME = TEXT.map(lambda text: text.replace("\\", "_").replace("/", "_")).fil
     lambda name: name not in ("", ".", "..") and not re.search(r"=\?.*\?=", name)
 )
 KIND = st.sampled_from(["application/pdf", "image/png", "text/plain; charset=utf-8", "text/html", "Font/WOFF2"])
-IDS = st.lists(st.from_regex(r"<[!#-;A-\[\]-~]{1,80}@[A-Za-z0-9.-]{1,40}>", fullmatch=True), min_size=1, max_size=12)
+IDS = st.lists(st.from_regex(r"<[!#-'*-;A-\[\]-~]{1,80}@[A-Za-z0-9.-]{1,40}>", fullmatch=True), min_size=1, max_size=12)
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 DATE = st.datetimes(datetime(1970, 1, 2), datetime(2099, 1, 1), timezones=ZONES)
 
