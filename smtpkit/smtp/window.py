@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, SmtpkitError
-from smtpkit.interruption import add_note
+from smtpkit.interruption import add_note, named
 from smtpkit.smtp import commands
 from smtpkit.smtp.dialogue import closing
 from smtpkit.smtp.outgoing import Outgoing
@@ -302,7 +302,7 @@ class Window:
         for transaction in self._under_way:
             if transaction.in_doubt:
                 names = ", ".join(each.addr_spec for each in transaction.undecided)
-                text = f"{transaction.mail.message_id} was handed over for {names}, and its reply not read"
+                text = f"{named(transaction.mail.message_id)} was handed over for {names}, and its reply not read"
                 add_note(interruption, f"{text}: it may have been accepted")
 
 
