@@ -96,8 +96,12 @@ class Dispatch:
                 self._pull = None
                 return
             await self._put(message)
-            if slow and (isinstance(self._slots[0], Receipt) or await self._carrier.ready()):
+            if slow and await self._ready():
                 return
+
+    async def _ready(self) -> bool:
+        """Whether the receipt of the oldest message is there, or about to be. It does not wait."""
+        return bool(self._taken) or isinstance(self._slots[0], Receipt) or await self._carrier.ready()
 
     async def _pulled(self, pull: Callable[[], Awaitable[AnyMessage | End]]) -> AnyMessage | End:
         """The next message. If it takes long, what is held goes out meanwhile."""

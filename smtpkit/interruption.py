@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from smtpkit.receipt import Outcome
 
-__all__ = ["add_note", "note_outcomes"]
+__all__ = ["add_note", "named", "note_outcomes"]
 
 
 def note_outcomes(interruption: BaseException, message_id: str, outcomes: Mapping[str, Outcome]) -> None:
@@ -20,7 +20,12 @@ def note_outcomes(interruption: BaseException, message_id: str, outcomes: Mappin
     for status, what in (("accepted", "was accepted"), ("uncertain", "may have been accepted")):
         names = [address for address, outcome in outcomes.items() if outcome.status == status]
         if names:
-            add_note(interruption, f"{message_id} {what} for {', '.join(names)}")
+            add_note(interruption, f"{named(message_id)} {what} for {', '.join(names)}")
+
+
+def named(message_id: str) -> str:
+    """What a mail is called in a note."""
+    return message_id or "a mail without Message-ID"
 
 
 def add_note(interruption: BaseException, text: str) -> None:

@@ -63,11 +63,6 @@ class Dialogue:
         """Whether the next command may go out: the connection is open and no reply is owed."""
         return self.open and self.owed == 0
 
-    @property
-    def answered(self) -> bool:
-        """Whether a reply that is owed, or the beginning of one, has arrived already."""
-        return self.owed > 0 and self._parser.answered
-
     async def send(self, commands: bytes, stage: Stage, replies: int = 1, hide: tuple[Secret, ...] = ()) -> None:
         """Write ``commands``, which are answered by that many ``replies``.
 

@@ -130,7 +130,8 @@ class _Room:
         """Those of the taken places that have a connection; the others are about to open one."""
         self._shrunk_to: int | None = None
         self._shrunk_until = 0.0
-        self._waiting: dict[int, Event] = {}
+        self._waiting: dict[int, tuple[Event, int]] = {}
+        """By place, who waited longest first; each with the most places that may be taken when it has its own."""
         # A finalizer may come in the middle of a change, and the room is then left by the thread that is in it.
         self._lock = RLock()
 
@@ -175,7 +176,7 @@ class _Room:
                 self._taken.add(id(place))
                 return place
             turn = runtime.event()
-            self._waiting[id(place)] = turn
+            self._waiting[id(place)] = turn, max(self._size, at_most)
         came = False
         try:
             came = await turn.wait(deadline)
@@ -198,11 +199,12 @@ class _Room:
                 return
             self._taken.discard(place)
             self._occupied.discard(place)
-            if self._waiting and (self._shrunk_to is None or len(self._taken) < self._shrunk_to):
+            fewer = float("inf") if self._shrunk_to is None else self._shrunk_to
+            fits = (each for each, (_, most) in self._waiting.items() if len(self._taken) < min(most, fewer))
+            if (longest := next(fits, None)) is not None:
                 # Handed over here, so that nobody who comes now can overtake.
-                longest = next(iter(self._waiting))
                 self._taken.add(longest)
-                self._waiting.pop(longest).set()
+                self._waiting.pop(longest)[0].set()
 
     def take(self) -> Connection | None:
         """The idle connection that was used last, which is the likeliest to live."""

@@ -55,11 +55,6 @@ class ReplyParser:
         """Whether there is something that no reply was made of yet."""
         return bool(self._arrived or self._rest or self._lines)
 
-    @property
-    def answered(self) -> bool:
-        """Whether there are whole lines that no reply was made of yet."""
-        return bool(self._arrived)
-
     def feed(self, data: bytes) -> None:
         """Add what arrived."""
         lines = (self._rest + data).split(b"\n")

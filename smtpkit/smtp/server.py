@@ -114,6 +114,8 @@ class Server:
         if not isinstance(host, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(f"a host name is text, not {type(host).__name__}", hint=hint)
         labels = host.removesuffix(".").split(".")
+        if host.count(":") == 1:
+            raise InvalidConfiguration(f"not a host name: {shown(host)}", hint="The port is an argument of its own.")
         if not host.isprintable() or set(host) & set(" /@<>[]") or not all(0 < len(label) < 64 for label in labels):
             raise InvalidConfiguration(f"not a host name: {shown(host)}", hint=hint)
         if type(self.port) is not int or not 0 < self.port < 65536:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import ConnectionLost, DeliveryError, ProtocolError, ServiceUnavailable, SmtpkitError
-from smtpkit.interruption import add_note
+from smtpkit.interruption import add_note, named
 from smtpkit.smtp import commands
 from smtpkit.smtp.dialogue import closing
 from smtpkit.smtp.outgoing import Outgoing
@@ -49,7 +49,7 @@ class Window:
         self._at_stake = 0
         """Negative replies that those under way get, if all is refused."""
         self._parting: Reply | None = None
-        """What the server said to RSET, if it refused that."""
+        """What the server said last, if that was the 554 with which an Exim has had enough (docs/servers.md)."""
         self._draining = False
 
     # -- how full it is ------------------------------------------------------------
@@ -230,7 +230,7 @@ class Window:
     def _take(self, reply: Reply) -> None:
         transaction, step, address = self._due.popleft()
         transaction.due -= 1
-        self._parting = reply if step == "RSET" and reply.code >= 400 else None
+        self._parting = reply if step == "RSET" and reply.code == 554 else None
         transaction.judge(step, address, reply)
         self._patience.hear(reply, accepted=transaction.succeeded)
 
@@ -281,7 +281,7 @@ class Window:
         try:
             while self._due and not isinstance(error, (ServiceUnavailable, ProtocolError)):
                 if (reply := self._dialogue.said()) is None:
-                    # An Exim that has had enough refuses RSET and closes: it has taken nothing after it.
+                    # It closes then, and has taken nothing after it.
                     lost = isinstance(error, ConnectionLost) and self._parting
                     return closing(lost, "rset") if lost else error
                 self._take(reply)
@@ -302,7 +302,7 @@ class Window:
         for transaction in self._under_way:
             if transaction.in_doubt:
                 names = ", ".join(each.addr_spec for each in transaction.undecided)
-                text = f"{transaction.mail.message_id} was handed over for {names}, and its reply not read"
+                text = f"{named(transaction.mail.message_id)} was handed over for {names}, and its reply not read"
                 add_note(interruption, f"{text}: it may have been accepted")
 
 

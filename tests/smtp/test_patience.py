@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripted import Way, play
+from scripted import Way, each_way, play
 from smtpkit import Mail, Message
 
 if TYPE_CHECKING:
+    from smtpkit import Receipt
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.smtp import SmtpTransport
 
@@ -80,3 +81,27 @@ def test_how_many_fly_before_a_reply_is_heard(
     )
     play(f"{OPENING}{script}\nrest", Way("simulated", "whole"), fill)
     assert sum(record.getMessage().startswith("C: MAIL") for record in caplog.records) == begun
+
+
+PARTINGS = [("554 Too many nonmail commands", "accepted"), ("502 5.5.1 no such command", "uncertain")]
+
+
+@pytest.mark.parametrize(("reply", "status"), PARTINGS)
+@pytest.mark.parametrize("way", each_way("break"), ids="-".join)
+def test_only_who_has_had_enough_has_taken_nothing_after_it(way: Way, reply: str, status: str) -> None:
+    """A server that cannot do RSET may have accepted what followed when the connection was lost."""
+
+    async def two(transport: SmtpTransport, runtime: Runtime) -> list[Receipt]:
+        carrier = transport.carrier(runtime, connections=1, in_flight=2)
+        for _ in range(2):
+            await carrier.put(mail(1))
+        receipts = [await carrier.take() for _ in range(2)]
+        carrier.release()
+        return receipts
+
+    flight = REFUSED.partition("S:")[0]
+    accepted = "S: 250 sender\nS: 250 recipient\nS: 250 accepted"
+    again = f"\n--\n{OPENING}{flight}{accepted}" if status == "accepted" else ""
+    first, second = play(f"{OPENING}{flight}C: RSET{flight}{accepted}\nS: {reply}\nbreak{again}", way, two)
+    assert first.ok
+    assert [outcome.status for outcome in second.outcomes.values()] == [status]

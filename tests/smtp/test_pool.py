@@ -195,6 +195,37 @@ def test_first_come_first_served() -> None:
     players[0].check()
 
 
+def test_a_batch_that_had_more_connections_leaves_no_more_to_those_who_waited() -> None:
+    players = [Player(steps(HELLO)[0]) for _ in range(4)]
+
+    async def main(port: int) -> None:
+        runtime, used, most = AsyncRuntime(), 0, 0
+        pool = Pool(Server("127.0.0.1", port, "plaintext", local_hostname="me.test"), 2)
+
+        async def one() -> None:
+            nonlocal used, most
+            connection = await pool.acquire(runtime, float("inf"))
+            used += 1
+            most = max(most, used)
+            await asyncio.sleep(0)
+            used -= 1
+            pool.release(connection)
+
+        held = [await pool.acquire(runtime, float("inf"), 4), *[await pool.acquire_spare(runtime, 4) for _ in range(3)]]
+        tasks = [asyncio.create_task(one()) for _ in range(6)]
+        await _queued(tasks)
+        for connection in held:
+            assert connection is not None
+            pool.release(connection)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*tasks)
+        assert most == 2
+        await pool.close(runtime)
+
+    with serving(players) as port:
+        asyncio.run(main(port))
+
+
 def test_threads_share_the_connections() -> None:
     mails, threads = 12, 4
     players = [Player(steps(HELLO + MAIL * 20)[0]) for _ in range(2)]

@@ -34,6 +34,7 @@ REFUSED_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"host": ""}, "not a host name"),
     ({"host": "a b"}, "not a host name"),
     ({"host": "[::1]"}, "without brackets"),
+    ({"host": "localhost:587"}, "not a host name: 'localhost:587'(?s:.)*The port is an argument of its own"),
     ({"port": 0}, "not a port: 0"),
     ({"port": 65536}, "not a port: 65536"),
     ({"connections": 0}, "connections=0"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from simulation import COUNTS, MODES, TWELVE, Source, mail, refused, shown, simulated, transport, untrue
-from smtpkit import DailyLimit, DailyLimitExceeded, Mailer, Message, RawMessage, Receipt, UnreadableAttachment
+from smtpkit import DailyLimit, DailyLimitExceeded, Mailer, Message, RawMessage, Receipt, Retry, UnreadableAttachment
 from truth import CHUNKING, PIPELINING, Fault, Truth
 
 if TYPE_CHECKING:
@@ -110,6 +110,31 @@ def test_what_was_taken_is_written_while_the_next_one_takes_long(
         receipts = list(mailer.send_many(source, connections=connections, in_flight=in_flight))
     assert untrue(truth, TWELVE, receipts) == []
     assert [taken for taken, _ in begun] == [mails for _, mails in begun]
+
+
+@pytest.mark.parametrize("slow", [Message(), mail(3)])
+def test_receipts_that_came_before_their_turn_are_not_kept_by_slow_messages(
+    both: Both, slow: Message | RawMessage
+) -> None:
+    """The first mail is tried again, so that the others of its window are heard; those that follow take long."""
+    truth = Truth()
+
+    def messages() -> Iterator[Message | RawMessage]:
+        yield from (refused("rcpt", "451", 0), mail(1), mail(2))
+        for taken in range(3):
+            runtime.advance(runtime.now() + 1)
+            given.append(taken)
+            yield slow
+
+    given: list[int] = []
+    with simulated(truth) as runtime:
+        mailer = both.mailer(transport(), retry=Retry(2))
+        batch = both.send_many(mailer, messages(), in_flight=3)
+        before = [(receipt.ok, len(given)) for receipt in batch]
+        both.close(mailer)
+    assert truth.problems == []
+    assert before[:3] == [(False, 0), (True, 1), (True, 2)]
+    assert len(before) == 6
 
 
 def test_one_connection_is_waited_for_while_others_go_on() -> None:

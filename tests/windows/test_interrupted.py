@@ -99,6 +99,8 @@ def test_the_iterable_is_interrupted(error: type[BaseException], connections: in
             receipts.extend(mailer.send_many(source, connections=connections, in_flight=in_flight))
         mailer.close()
         check_interruption(truth, receipts, caught.value, limit.used())
+        notes = getattr(caught.value, "__notes__", ())
+        assert all(note.startswith("smtpkit: a mail without Message-ID ") for note in notes)
         assert mailer.send(mail("after")).ok
         mailer.close()
         assert all(stream.closed for stream in runtime.streams)
