@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit import stamp
@@ -9,8 +10,6 @@ from smtpkit.errors import DeliveryError, InvalidConfiguration
 from smtpkit.value import at_least_1, from_0_to, put, value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from smtpkit.address import Address
     from smtpkit.mail import Mail
     from smtpkit.receipt import Outcome, Receipt
@@ -112,7 +111,7 @@ def _retry_after(reply: Reply | None) -> float:
 
 
 def _classes(on: type[DeliveryError] | Iterable[type[DeliveryError]]) -> tuple[type[DeliveryError], ...]:
-    classes: tuple[Any, ...] = (on,) if isinstance(on, type) else tuple(on)
+    classes: tuple[Any, ...] = tuple(on) if isinstance(on, Iterable) else (on,)
     kinds = tuple(each for each in classes if isinstance(each, type) and issubclass(each, DeliveryError))
     if not classes or len(kinds) < len(classes):
         raise InvalidConfiguration(

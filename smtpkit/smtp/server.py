@@ -94,6 +94,9 @@ class Server:
         """
         self._check_address()
         self._check_tls()
+        for option in ("pipelining", "chunking"):
+            if not isinstance(getattr(self, option), bool):
+                raise InvalidConfiguration(f"{option}={getattr(self, option)!r}", hint="It is True or False.")
         unknown = [name for name in self.mechanisms or () if name not in MECHANISMS]
         if unknown:
             raise InvalidConfiguration(f"unknown mechanism {unknown[0]!r}", hint=f"Known: {', '.join(MECHANISMS)}.")

@@ -74,9 +74,9 @@ def checked(transport: Transport) -> Transport:
     """``transport``, if it can be one.
 
     Raises:
-        InvalidConfiguration: it has no method ``send``.
+        InvalidConfiguration: it has no method ``send``, or is a mailer, whose ``send`` is another one.
     """
-    if not callable(getattr(transport, "send", None)):
+    if not callable(getattr(transport, "send", None)) or hasattr(transport, "compose"):
         raise InvalidConfiguration(
             f"a {type(transport).__name__} is not a transport",
             hint="Give one such as SmtpTlsTransport(...), or use Mailer.from_url or Mailer.for_provider.",

@@ -282,6 +282,7 @@ BAD_ARGUMENTS: list[tuple[Any, dict[str, Any], type[SmtpkitError], str]] = [
     (FakeTransport(), {"limits": [None]}, InvalidConfiguration, "DailyLimit"),
     ("smtp://localhost", {}, InvalidConfiguration, "from_url"),
     (None, {}, InvalidConfiguration, "not a transport"),
+    (Mailer(FakeTransport()), {}, InvalidConfiguration, "a Mailer is not a transport"),
     (FakeTransport(), {"default_from": "nobody"}, InvalidAddress, "nobody"),
 ]
 

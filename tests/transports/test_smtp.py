@@ -28,6 +28,8 @@ LOCAL: dict[str, Any] = {"host": "localhost"}
 
 REFUSED_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"user": "u"}, "unknown option 'user'.*(?s:.)*Known: .*username"),
+    ({"pipelining": "no"}, "pipelining='no'(?s:.)*True or False"),
+    ({"chunking": 0}, "chunking=0"),
     ({"timeout": 5}, "unknown option 'timeout'(?s:.)*Known: timeouts, chunking, connections, "),
     ({"host": None}, "host name is text"),
     ({"port": "587"}, "not a port: '587'"),
