@@ -45,5 +45,6 @@ def check(data: bytes) -> None:
     assert address.needs_smtputf8 != address.mailbox.isascii()
     command = commands.rcpt(address.mailbox, utf8=address.needs_smtputf8)
     assert command.count(b"\n") == command.count(b"\r") == 1
-    if not address.display_name and address.addr_spec.isascii():
+    # Python 3.13.0 refuses address literals.
+    if not address.display_name and address.addr_spec.isascii() and "[" not in address.domain:
         assert [spec for _, spec in getaddresses([address.addr_spec])] == [address.addr_spec]
