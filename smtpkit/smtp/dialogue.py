@@ -55,6 +55,8 @@ class Dialogue:
         """When it was ready for a log-in or for mail, in the time of `Runtime.now`."""
         self.heard: float = self.connected
         """When the server said something last, in the time of `Runtime.now`."""
+        self.ended: bool = False
+        """Whether the server's end of the connection was seen, by `spoken`."""
         self.open: bool = True
         """Whether it was not closed at this end."""
         self._hidden: tuple[Secret, ...] = ()
@@ -211,10 +213,12 @@ class Dialogue:
         try:
             data = await self._stream.received()
         except OSError:
+            self.ended = True
             return True
         except BaseException:
             self.close()
             raise
+        self.ended = data == b""
         self._parser.feed(data or b"")
         return data is not None
 
