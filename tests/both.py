@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, cast
 
 import pytest
 
-from smtpkit import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Envelope, Mailer, Message, Receipt, Transport
+from smtpkit import (
+    AsyncBatch,
+    AsyncDraft,
+    AsyncMailer,
+    Batch,
+    Draft,
+    Envelope,
+    Mailer,
+    Message,
+    Receipt,
+    SmtpkitError,
+    Transport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
@@ -58,6 +70,15 @@ class Both:
         if isinstance(mailer, Mailer):
             return mailer.send(message, envelope=envelope)
         return self.wait(mailer.send(message, envelope=envelope))
+
+    def receipt(self, mailer: AnyMailer, message: AnyMessage) -> Receipt:
+        """What came of ``message``, also if it failed."""
+        try:
+            return self.send(mailer, message)
+        except SmtpkitError as error:
+            if error.receipt is None:
+                raise
+            return error.receipt
 
     def send_draft(self, draft: Message, *, envelope: Envelope | None = None) -> Receipt:
         """What ``send`` of a draft returns or raises."""

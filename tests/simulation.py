@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -52,6 +53,7 @@ class _Parsed(RawMessage):
         return self._addresses
 
 
+@lru_cache(maxsize=64)
 def mail(number: int | str, *recipients: str, sender: str = "", body: str = "") -> RawMessage:
     """A small mail, which no other is equal to in sender, recipients or content."""
     sender = sender or f"s{number}@a.test"

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncRuntime", "AsyncStream"]
 
+_READ = 64 * 1024
+
 _ARRIVED_LIMIT = 1024 * 1024
 """Octets kept of a server that nobody listens to; more is no SMTP server."""
 
@@ -101,9 +103,9 @@ class AsyncStream(asyncio.Protocol):
 
     def _taken(self) -> bytes | None:
         if self._arrived:
-            data = bytes(self._arrived)
-            self._arrived.clear()
-            if self._deaf and not self._ended:
+            data = bytes(self._arrived[:_READ])
+            del self._arrived[:_READ]
+            if self._deaf and not self._arrived and not self._ended:
                 self._deaf = False
                 self._open.resume_reading()
             return data

@@ -69,8 +69,8 @@ class BlockingStream:
 
     def _receive(self) -> bytes | None:
         if self._early:
-            data = bytes(self._early)
-            self._early.clear()
+            data = bytes(self._early[:_READ])
+            del self._early[:_READ]
             return data
         return self._from_socket()
 

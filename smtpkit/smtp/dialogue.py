@@ -25,6 +25,9 @@ __all__ = ["Dialogue", "closing"]
 
 _log = logging.getLogger("smtpkit.wire")
 
+_LAST_WORDS = 64 * 1024
+"""Octets: more than a thousand replies. Some servers never cease."""
+
 _THROTTLING = Pattern(r"(?i)throttl|\brate\b|too (?:many (?!recipients)|fast|quickly)|limit exceeded")
 
 
@@ -52,6 +55,8 @@ class Dialogue:
         """When it was ready for a log-in or for mail, in the time of `Runtime.now`."""
         self.heard: float = self.connected
         """When the server said something last, in the time of `Runtime.now`."""
+        self.ended: bool = False
+        """Whether the server's end of the connection was seen, by `spoken`."""
         self.open: bool = True
         """Whether it was not closed at this end."""
         self._hidden: tuple[Secret, ...] = ()
@@ -97,14 +102,19 @@ class Dialogue:
         try:
             await self._stream.write(data, self._timeouts.progress, self.deadline)
         except OSError as error:
-            # What the server sent before it closed the connection under our hands is still to be had, in many pieces.
-            with suppress(OSError):
-                while early := await self._stream.received():
-                    self._parser.feed(early)
+            await self._hear_last_words()
             raise self._failed(self._broken(error, stage)) from error
         except BaseException:
             self.close()
             raise
+
+    async def _hear_last_words(self) -> None:
+        """Read what the server sent before it closed the connection under our hands, which comes in many pieces."""
+        left = _LAST_WORDS
+        with suppress(OSError):
+            while left > 0 and (early := await self._stream.received()):
+                self._parser.feed(early)
+                left -= len(early)
 
     @property
     def pending(self) -> bool:
@@ -203,10 +213,12 @@ class Dialogue:
         try:
             data = await self._stream.received()
         except OSError:
+            self.ended = True
             return True
         except BaseException:
             self.close()
             raise
+        self.ended = data == b""
         self._parser.feed(data or b"")
         return data is not None
 

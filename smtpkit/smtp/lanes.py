@@ -39,7 +39,9 @@ class Lanes:
         """Begin to send ``mail``. What goes wrong is told by its receipt."""
         lane = self._emptiest()
         if len(self._lanes) < self._connections and not lane.room:
-            lane = await self._another() or lane
+            another = await self._another()
+            # A lane without mails is false.
+            lane = lane if another is None else another
         self._order.append(lane)
         await lane.put(mail, float("inf") if self._total is None else self._runtime.now() + self._total)
 

@@ -49,6 +49,12 @@ class Ledger:
                 self.left.pop(address.addr_spec, None)
                 self._error = self._error or error
 
+    def doubt(self, recipients: Iterable[Address], error: SmtpkitError) -> None:
+        """What was decided for ``recipients`` was contradicted by the server."""
+        for address in recipients:
+            self._outcomes[address.addr_spec] = Outcome("uncertain", error.reply)
+        self._error = error
+
     def give_up(self, error: SmtpkitError) -> None:
         """Nothing more is tried: who is undecided has not got it."""
         if self.left:

@@ -178,6 +178,10 @@ class Transaction:
 
     def _accept(self, reply: Reply) -> None:
         if self._error is not None:
+            if not self.sender_accepted and self._accepted:
+                # It had a sender still, and the mail went out under that one.
+                doubt = DeliveryUncertain("the server accepted the mail after it had refused its sender", reply=reply)
+                self.ledger.doubt(self._accepted, doubt)
             raise ProtocolError("the server accepted what it had refused before", stage="content", reply=reply)
         # The answer to a lone dot is positive, and nobody gets anything (RFC 2920 §3.1).
         self.succeeded = bool(self._accepted)

@@ -50,6 +50,8 @@ class Window:
         """Negative replies that those under way get, if all is refused."""
         self._parting: Reply | None = None
         """What the server said last, if that was the 554 with which an Exim has had enough (docs/servers.md)."""
+        self._stuck = False
+        """Whether the server ever refused RSET: it may hold a transaction that nothing ends."""
         self._draining = False
 
     # -- how full it is ------------------------------------------------------------
@@ -82,8 +84,8 @@ class Window:
 
     @property
     def distrusted(self) -> bool:
-        """Whether so much was refused here that the server may soon lose its patience, without a word."""
-        return self._patience.used_up
+        """Whether the server may soon lose its patience without a word, or did not end a transaction that it holds."""
+        return self._patience.used_up or self._stuck
 
     # -- what is said --------------------------------------------------------------
 
@@ -231,6 +233,7 @@ class Window:
         transaction, step, address = self._due.popleft()
         transaction.due -= 1
         self._parting = reply if step == "RSET" and reply.code == 554 else None
+        self._stuck = self._stuck or (step == "RSET" and reply.code >= 400)
         transaction.judge(step, address, reply)
         self._patience.hear(reply, accepted=transaction.succeeded)
 
@@ -239,8 +242,9 @@ class Window:
         if chunked:
             while self._dialogue.owed and (reply := self._dialogue.said()) is not None:
                 self._take(reply)
-            return transaction.wanted
-        # After DATA it may only give up.
+            if not self._dialogue.ended:
+                return transaction.wanted
+        # After DATA it may only give up. Where it has closed, the last chunk would leave a doubt, and stays here.
         self._dialogue.owed += 1
         reply = await self._dialogue.reply("content")
         self._dialogue.close()

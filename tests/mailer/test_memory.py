@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import tracemalloc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from memory import MIB, at_most
 from servers.sink import Sink
 from smtpkit import Message, PlaintextSmtpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
     from both import Both
 
 pytest_plugins = ("both",)
-
-MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -30,19 +26,6 @@ def large(tmp_path: Path) -> Message:
     path.touch()
     os.truncate(path, 100 * MIB)
     return Message().from_("ann@example.com").to("bob@example.com").text("Hi").attach(path).completed()
-
-
-@contextmanager
-def at_most(octets: int) -> Generator[None]:
-    """Fails if what Python holds grows by more, at any moment."""
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        yield
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak - before <= octets
 
 
 def test_chunks(large: Message) -> None:

@@ -39,7 +39,7 @@ def test_a_server_that_talks_to_nobody_is_not_heard() -> None:
         assert transport.reading
         stream.data_received(b"x" * 100_000)
         assert not transport.reading
-        assert len(await stream.read(0)) == 1_100_000
+        assert sum([len(await stream.read(0)) for _ in range(17)]) == 1_100_000
         assert transport.reading
 
     asyncio.run(scenario())
