@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_list_id", "checked_message_id", "list_id_parts", "message_ids", "unsubscribe_urls"]
 
-# Without parentheses, which are comments to readers; some parsers end with an error of their own on one.
-_MESSAGE_ID = Pattern(r"\s*<?([!#-'*-;=?A-\[\]-~]+@[!#-'*-;=?A-\[\]-~]+)>?\s*\Z")
+# Wider than RFC 5322 §3.6.4, as ids are; but where a special begins a side, the standard library's readers break off.
+_ID_SIDE = r"(?![(),:;\[\]])[!#-;=?A-\[\]-~]+"
+_MESSAGE_ID = Pattern(rf"\s*<?({_ID_SIDE}@(?:\[[!-;=?A-Z^-~]+\]|{_ID_SIDE}))>?\s*\Z")
 # Of other people's mails, some of which have no "@", or two.
 _ANY_ID = Pattern(r"<[!-;=?-~]{1,990}>\Z")
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
