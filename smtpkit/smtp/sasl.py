@@ -14,7 +14,7 @@ from smtpkit.stamp import nonce
 from smtpkit.value import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from smtpkit.secret import Secret
 
@@ -54,9 +54,6 @@ class _OneShot:
 
     def __init__(self, login: Login) -> None:
         self.login = login
-
-    def initial(self) -> bytes | None:
-        raise NotImplementedError
 
     def answer(self, challenge: bytes) -> bytes:
         # A challenge after the initial response tells an error; the exchange must be ended in order (RFC 7628 §3.2.3).
@@ -201,7 +198,7 @@ def _decoded(text: str) -> bytes:
         raise _wrong("the server's SCRAM-SHA-256 challenge is not valid base64") from None
 
 
-_CLASSES: dict[str, type[_OneShot]] = {
+_CLASSES: dict[str, Callable[[Login], Mechanism]] = {
     "PLAIN": Plain,
     "SCRAM-SHA-256": ScramSha256,
     "LOGIN": LoginMechanism,

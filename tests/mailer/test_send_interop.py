@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes, policy
 from email.header import Header
 from email.message import EmailMessage
 from email.message import Message as OldMessage
@@ -12,8 +13,11 @@ from uuid import uuid4
 import pytest
 
 from smtpkit import (
+    Address,
     FakeTransport,
+    InvalidHeader,
     InvalidMessage,
+    Message,
     MissingSender,
     PlaintextSmtpTransport,
     RawMessage,
@@ -98,6 +102,24 @@ def test_one_without_from(both: Both) -> None:
     assert b"From: Me =?utf-8?q?=C3=9C?= <me@example.com>\r\n" in fake.outbox[0].as_bytes()
     with pytest.raises(MissingSender):
         both.send(both.mailer(fake), message)
+
+
+@pytest.mark.parametrize("kind", [EmailMessage, OldMessage])
+def test_a_name_that_no_field_can_have(both: Both, kind: type[EmailMessage | OldMessage]) -> None:
+    made: Any = kind()
+    made["X Name"] = "x"
+    with pytest.raises(InvalidHeader, match="not the name of a header field: 'X Name'"):
+        both.send(both.mailer(FakeTransport()), made)
+
+
+def test_a_long_name_stays_as_it_was_written(both: Both) -> None:
+    fake, data = (
+        FakeTransport(),
+        Message().from_(Address("ann@example.com", "日本語" * 30)).to("b@example.com").as_bytes(),
+    )
+    assert both.send(both.mailer(fake), message_from_bytes(data, policy=policy.default)).ok
+    sent, given = (each.partition(b"\r\nTo:")[0] for each in (fake.outbox[0].as_bytes(), data))
+    assert sent == given
 
 
 def test_one_of_the_old_api(both: Both) -> None:

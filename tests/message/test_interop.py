@@ -450,6 +450,7 @@ def test_a_saved_mail_in_another_charset() -> None:
         (b"From: a@x.com\nTo: b\n\nHi", "To"),
         (b"Subject: a\nSubject: b\n\nHi", "Subject is there twice"),
         (b"Date: never\n\nHi", "Date cannot be read"),
+        (b"Subject: =?utf-7?q?+2AA-?=\n\nHi", "Subject cannot be read"),
         (b"X-Priority: urgent\n\nHi", "X-Priority cannot be read"),
         (b"Message-ID: none\n\nHi", "not a message id"),
         (b"Content-Type: text/plain; charset=klingon\n\nHi", "klingon"),

@@ -181,6 +181,15 @@ BOTH = {"mechanisms": ["PLAIN", "SCRAM-SHA-256"]}
 TWO = f"{hello('AUTH PLAIN SCRAM-SHA-256')}{PLAIN}"
 
 
+@pytest.mark.usefixtures("fixed_nonce")
+@pytest.mark.parametrize("way", ALL, ids="-".join)
+def test_scram_takes_a_name_in_its_normal_form(way: Way) -> None:
+    """RFC 4013 §2.2: NFKC."""
+    first = b64("n,,n=J\u00f6rg,r=rOprNGfwEbeRWgbNEkqO")
+    script = f"{hello('AUTH SCRAM-SHA-256')}C: AUTH SCRAM-SHA-256 {first}\nS: 535 5.7.8 no"
+    assert isinstance(sent(script, way, username="Jo\u0308rg").error, errors.AuthenticationFailed)
+
+
 @pytest.mark.parametrize("way", ALL, ids="-".join)
 @pytest.mark.parametrize(
     ("exchange", "options"),
