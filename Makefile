@@ -68,7 +68,7 @@ check: $(ready) ## format, lint, types (mypy, pyright, 100 % of the public names
 	PATH="$(CURDIR)/$(bin):$$PATH" pyright --verifytypes smtpkit --ignoreexternal
 	$(bin)/python -m pytest -q -m structure
 
-coverage: $(ready) ## branch coverage of the parsers and the transaction: fails under 98 % (4 minutes)
+coverage: $(ready) ## branch coverage of the parsers and the transaction: fails under 98 % (5 minutes)
 	# Without tests that measure time, fork, or send through other programs.
 	$(bin)/python -m coverage run -m pytest -q tests --ignore tests/end_to_end --ignore tests/message/test_growth.py \
 		--ignore tests/mailer/test_interruptions.py -m 'not structure' $(ARGS)

@@ -36,7 +36,7 @@ class ThreadMethods(BaseMessage):
         """
         ids = message_ids("In-Reply-To", [_id_of(each) for each in originals])
         thread = [id_ for each in originals for id_ in _thread_of(each)]
-        return self._with({"in_reply_to": ids, "thread": tuple(dict.fromkeys([*thread, *ids]))})
+        return self._with({"in_reply_to": ids, "thread": message_ids("References", [*thread, *ids])})
 
     def references(self, *originals: Original) -> Self:
         """References: the mails of this conversation, the oldest first (RFC 5322 §3.6.4).

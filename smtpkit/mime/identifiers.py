@@ -59,6 +59,12 @@ def message_ids(field: str, given: Iterable[str]) -> tuple[str, ...]:
                     f"{field}: not a message id: {shown(word)}", hint="Write it as <unique@example.com>."
                 )
             found[one] = None
+    # It may begin in one and end in another.
+    if _hides_break(together := " ".join(found)):
+        raise InvalidMessage(
+            f"{field}: not a message id, but a line break to many readers: {shown(together)}",
+            hint="Leave out the ids of mails that come from outside and have one.",
+        )
     if not found:
         raise InvalidMessage(f"{field}: no message id", hint="Give the Message-ID of the mail that is answered.")
     return tuple(found)

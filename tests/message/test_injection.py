@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from entrances import ENTRANCES
+from entrances import BASE, ENTRANCES
 from shapes import assert_inert, mailboxes
-from smtpkit import Envelope, InvalidAddress, InvalidHeader, InvalidMessage
+from smtpkit import Envelope, InvalidAddress, InvalidHeader, InvalidMessage, RawMessage
 
 if TYPE_CHECKING:
     from email.message import Message as AnyEmail
@@ -143,5 +143,15 @@ def test_ids_of_other_mails_hide_no_line_break(break_: str) -> None:
     for entrance in ("in-reply-to", "in-reply-to mail", "references"):
         with pytest.raises(InvalidMessage, match="not a message id"):
             ENTRANCES[entrance].give(break_)
+        if entrance == "references":
+            with pytest.raises(InvalidMessage, match="not a message id"):
+                ENTRANCES[entrance].give(f"{break_[:-2]} ?=")
         for harmless in ("=?utf-8?q?x?=", "=?utf-8?b?x?="):
             assert ENTRANCES[entrance].give(harmless).as_bytes()
+
+
+def test_the_ids_of_several_mails_hide_no_line_break() -> None:
+    first = RawMessage(b"Message-ID: <0@x>\r\nReferences: <=?utf-8?q?a=0D>\r\n\r\n")
+    assert BASE.in_reply_to(first).as_bytes()
+    with pytest.raises(InvalidMessage, match="not a message id, but a line break"):
+        BASE.in_reply_to(first, "<b?=@x>")
