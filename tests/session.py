@@ -100,7 +100,7 @@ class Session:
             self._act(*command)
         if self._taking_content and len(self._buffer) > _MIDDLE and self._flaw("content", None) is not None:
             self._act("content", str)
-            self._over = True
+            self._end("close")
         if at is not None and self.heard >= at and self._fault is not None:
             self._end(cast("Ending", self._fault.what))
         acts, self._acts = self._acts, []
