@@ -105,8 +105,7 @@ class Dispatch:
 
     async def _pulled(self, pull: Callable[[], Awaitable[AnyMessage | End]]) -> AnyMessage | End:
         """The next message. If it takes long, what is held goes out meanwhile."""
-        holds = self._carrier.holds
-        if holds:
+        if self._most > 1:
             self._alarm.set()
         try:
             return await pull()
@@ -114,7 +113,7 @@ class Dispatch:
             self._failure = failure
             return END
         finally:
-            if holds:
+            if self._most > 1:
                 await self._alarm.clear()
 
     async def _put(self, message: AnyMessage) -> None:
@@ -167,10 +166,6 @@ class _OneByOne:
     @property
     def room(self) -> bool:
         return self._receipt is None
-
-    @property
-    def holds(self) -> bool:
-        return False
 
     async def put(self, mail: Mail) -> None:
         self._receipt = await self._delivery.transmit(mail, self._runtime)

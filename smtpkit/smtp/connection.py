@@ -140,11 +140,6 @@ class Connection:
         """Whether replies have come that were not taken in."""
         return self._dialogue.pending
 
-    @property
-    def holds(self) -> bool:
-        """Whether something is held back to go out together with more."""
-        return self._window.holds
-
     async def flush(self) -> None:
         """Write what is held back to go out together."""
         await self._window.flush()

@@ -65,11 +65,6 @@ class Lane:
         return max(self._in_flight // 4, 1)
 
     @property
-    def holds(self) -> bool:
-        """Whether something is held back to go out together with more."""
-        return self._connection is not None and self._connection.holds
-
-    @property
     def waits(self) -> bool:
         """Whether the oldest mail has no receipt yet, and no reply is there that was not taken in."""
         return not (self._order[0].settled or (self._connection is not None and self._connection.answered))

@@ -59,11 +59,6 @@ class Lanes:
         self._lanes.append(Lane(self._pool, self._runtime, self._in_flight, self._connections, connection))
         return self._lanes[-1]
 
-    @property
-    def holds(self) -> bool:
-        """Whether something is held back to go out together with more."""
-        return any(lane.holds for lane in self._lanes)
-
     async def flush(self) -> None:
         """Write what is held back to go out together."""
         for lane in self._lanes:

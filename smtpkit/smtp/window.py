@@ -114,11 +114,6 @@ class Window:
         except BaseException as error:
             self._break(error)
 
-    @property
-    def holds(self) -> bool:
-        """Whether something is held."""
-        return bool(self._outgoing)
-
     async def flush(self) -> None:
         """Write what is held."""
         try:

@@ -40,11 +40,6 @@ class Carrier(Protocol):
         """Whether another mail can begin now, without waiting for one that is under way."""
         ...
 
-    @property
-    def holds(self) -> bool:
-        """Whether something is held back to go out together with more."""
-        ...
-
     async def put(self, mail: Mail) -> None:
         """Begin to send ``mail``. What goes wrong is told by its receipt."""
         ...
