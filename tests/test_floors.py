@@ -17,9 +17,8 @@ PACKAGE = ROOT / "smtpkit"
 
 # A name stands for its module and everything in it; of several names the longest counts.
 FLOORS = {
-    0: "value errors reply address alternative attachment body content_types pattern stamp fields header threads lists"
-    " message envelope mail raw receipt secret tls mime dsn events listener"
-    " interruption",
+    0: "value base_error errors reply address alternative attachment body content_types pattern stamp fields header threads"
+    " lists message envelope mail raw receipt secret tls mime dsn events listener interruption",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction"
     " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from smtpkit.errors import InvalidConfiguration
-from smtpkit.value import put, value
+from smtpkit.value import LONGEST_WAIT, put, value
 
 __all__ = ["Timeouts"]
-
-_LONGEST = 86400
-"""A day. The functions of an operating system that wait overflow at some length."""
 
 
 @value
@@ -67,10 +64,9 @@ class Timeouts:
         ):
             if seconds is None and name in ("lifetime", "total"):
                 pass
-            elif not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidConfiguration(
-                    f"Timeouts({name}={seconds!r}): a number of seconds above 0 is needed, at most {_LONGEST} (a day)"
-                )
+            elif not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_WAIT:  # pyright: ignore[reportUnnecessaryIsInstance]
+                needed = f"a number of seconds above 0 is needed, at most {LONGEST_WAIT} (a day)"
+                raise InvalidConfiguration(f"Timeouts({name}={seconds!r}): {needed}")
             put(self, name, seconds)
 
     def __reduce__(self) -> tuple[object, ...]:

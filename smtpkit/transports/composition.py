@@ -21,7 +21,7 @@ from smtpkit.receipt import Receipt
 from smtpkit.runtime.lock import ForkSafeLock
 from smtpkit.transports.attempt import transmit
 from smtpkit.transports.base import checked
-from smtpkit.value import from_0_to
+from smtpkit.value import LONGEST_WAIT, from_0_to
 
 if TYPE_CHECKING:
     from smtpkit.mail import Mail
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from smtpkit.transports.base import Transport
 
 __all__ = ["Composition"]
-
-_LONGEST = 86400
-"""A day, as for `Timeouts`."""
 
 _OF_THE_SERVER = (
     AuthenticationFailed,
@@ -57,7 +54,7 @@ class Composition:
         if not transports:
             raise InvalidConfiguration(f"{name}() has no transport", hint="Give at least one, the first choice first.")
         self.transports: tuple[Transport, ...] = tuple(map(checked, transports))
-        self.rest: float = from_0_to(_LONGEST, "rest", rest)
+        self.rest: float = from_0_to(LONGEST_WAIT, "rest", rest)
         """Seconds for which a transport that failed is left alone."""
         self._lock = ForkSafeLock()
         self._resting: dict[int, _Rest] = {}
@@ -127,7 +124,7 @@ class Composition:
     def _let_rest(self, number: int, receipt: Receipt, runtime: Runtime) -> None:
         reply = receipt.error.reply if receipt.error is not None else None
         asked = reply.retry_after if reply is not None else None
-        seconds = max(self.rest, min(asked or 0.0, _LONGEST))
+        seconds = max(self.rest, min(asked or 0.0, LONGEST_WAIT))
         with self._lock:
             self._resting[number] = _Rest(runtime.world, runtime.now() + seconds, _temporary(receipt))
 
