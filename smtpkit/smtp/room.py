@@ -99,9 +99,9 @@ class Room:
             raise TimedOut(
                 f"no connection to {self._server.address} became free in time",
                 stage="acquire",
-                hint=f"A batch of this mailer that is not at its end holds its connections: allow one more "
-                f"(connections={self._size + 1}), or collect what is to be sent and send it after the batch. If others "
-                "are only slow: a longer Timeouts(acquire=...).",
+                hint="A batch of this mailer that is not at its end holds its connections: allow one more "
+                f"(connections={max(self._size, len(self._taken)) + 1}), or collect what is to be sent and send it "
+                "after the batch. If others are only slow: a longer Timeouts(acquire=...).",
             )
         return place
 

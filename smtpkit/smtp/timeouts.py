@@ -30,13 +30,17 @@ class Timeouts:
     final_reply: float
     """For the reply to the content. Giving up earlier makes the outcome uncertain (RFC 5321 §4.5.3.2.6)."""
     acquire: float
-    """For a free connection, where all of the transport's connections are busy."""
+    """For a free connection, where all of the transport's connections are busy; and for the time to come at which a
+    server wants a new one, where it said so (`Reply.retry_after`)."""
     idle: float
     """How long a connection that nobody uses is trusted; then a new one is opened."""
     lifetime: float | None
     """How long a connection is used at all, if given."""
     total: float | None
-    """For the whole send, waits and attempts of a `Retry` included, if given."""
+    """For the whole send, waits and attempts of a `Retry` included, if given.
+
+    With several mails in flight on a connection, it ends for those behind too where the time of one ends: replies come
+    in order. Those that were handed over are *uncertain*; the others go over a new one, each within its own time."""
 
     def __init__(
         self,

@@ -166,6 +166,23 @@ def test_a_further_connection_that_fails_is_told_of(
     assert logged.levelname == ("WARNING" if seconds else "INFO")
 
 
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_mail_from_within_a_batch_that_holds_all_connections(both: Both, clock: Clock, connections: int) -> None:
+    """It waits for nothing, and the error says what helps."""
+    truth = Truth()
+    clock.dial = truth.dial
+    mailer = both.mailer(PlaintextSmtpTransport("a.test", local_hostname="me.test"))
+    with both.send_many(mailer, [mail(n) for n in range(8)], in_flight=2, connections=connections) as batch:
+        assert next(batch).ok
+        error = both.receipt(mailer, mail(9)).error
+        assert isinstance(error, TimedOut)
+        assert (error.stage, clock.runtime.now()) == ("acquire", 60)
+        assert f"(connections={connections + 1})" in (error.hint or "")
+        assert "send it after the batch" in (error.hint or "")
+        assert all(receipt.ok for receipt in batch)
+    assert both.send(mailer, mail(9)).ok
+
+
 # -- the time for a whole send -----------------------------------------------------
 
 
