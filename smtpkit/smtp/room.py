@@ -167,6 +167,7 @@ class Room:
                 f"{self._server.address} wants no new connection for another {seconds:.0f} seconds",
                 stage="acquire",
                 reply=self._shut_by,
+                hint="It said so when it turned us away. A longer Timeouts(acquire=...) waits for it.",
             )
         _log.info("waiting for %.0f seconds, as %s wants it: %s", seconds, self._server.address, self._shut_by)
         await runtime.sleep(seconds)
