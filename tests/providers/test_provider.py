@@ -84,7 +84,13 @@ def test_a_provider_without_smtp_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("port", "security", "said"),
-    [(0, "tls", "not a port: 0"), (65536, "tls", "not a port"), (465, "ssl", "'ssl'"), (25, "none", "'none'")],
+    [
+        (25, "plaintext", "only for this machine"),
+        (0, "tls", "not a port: 0"),
+        (65536, "tls", "not a port"),
+        (465, "ssl", "'ssl'"),
+        (25, "none", "'none'"),
+    ],
 )
 def test_an_endpoint_has_a_port_and_tls(port: int, security: Any, said: str) -> None:
     with pytest.raises(InvalidConfiguration, match=said):
@@ -104,10 +110,12 @@ def test_an_endpoint_has_a_port_and_tls(port: int, security: Any, said: str) -> 
         ("custom", None, None),
         ("apikey", None, "apikey"),
         ("apikey", "me@example.com", "apikey"),
+        ("literal", None, "resend"),
+        ("literal", "me@example.com", "resend"),
     ],
 )
 def test_login(rule: Any, given: str | None, login: str | None) -> None:
-    assert Provider("example", "Example", (TLS,), username=rule).login(given) == login
+    assert Provider("example", "Example", (TLS,), username=rule, username_literal="resend").login(given) == login
 
 
 @pytest.mark.parametrize("given", ["me", "", "@gmail.com", "me@"])
@@ -177,6 +185,19 @@ def test_values_are_immutable_and_can_be_hashed_copied_and_pickled(made: Any) ->
     assert hash(copy.copy(made)) == hash(made)
     with pytest.raises(AttributeError):
         made.host = made.count = made.scope = made.name = None
+
+
+def test_replace_gives_a_copy_with_changes() -> None:
+    mine = get("gmail").replace(name="my_gmail", aliases=(), domains=(), max_connections=2)
+    assert (mine.name, mine.max_connections, mine.endpoints) == ("my_gmail", 2, get("gmail").endpoints)
+    assert mine.replace() == mine
+    with pytest.raises(TypeError, match="endpoint"):
+        mine.replace(endpoint=TLS)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_without_tls_there_is_only_this_machine(host: str) -> None:
+    assert Endpoint(host, 1025, "plaintext").security == "plaintext"
 
 
 def test_an_endpoint_reads_as_host_port_and_security() -> None:
