@@ -22,9 +22,9 @@ HEAD = """\
 
 `Mailer.for_provider("gmail", ...)` takes any name or alias of this page, in any case, and so does a URL:
 `gmail://me%40gmail.com:password@`. `Mailer.for_address("me@gmail.com", ...)` knows the {domains:,} domains of the
-mailboxes here. For a domain of your own there is [discovery](discovery.md). The endpoint is the first one listed. Limits
-in **bold** are enforced unless you say otherwise; the others are for information: they hold on some plans only, or
-change with the account's reputation.
+mailboxes here. For a domain of your own there is [discovery](discovery.md). The endpoint is the first one listed.
+Limits in **bold** are enforced unless you say otherwise; the others are for information: they hold on some plans only,
+or change with the account's reputation.
 
 ## How an entry was judged
 

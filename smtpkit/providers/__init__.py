@@ -1,12 +1,13 @@
 """What is known of mail providers: ``providers.get("gmail")``, ``providers.for_address("me@gmail.com")``.
 
-The presets are read from a file at the first lookup; nothing is looked up in the network.
+The presets are read from a file at the first lookup; nothing but `discover` looks into the network.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpkit.providers.discovery import Discovered, discover, discover_async
 from smtpkit.providers.presets import listed
 from smtpkit.providers.provider import Endpoint, OAuth2, Provider, SendingLimit
 from smtpkit.providers.registry import Registry
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from smtpkit.address import Address
 
 __all__ = [
+    "Discovered",
     "Endpoint",
     "OAuth2",
     "Provider",
     "Registry",
     "SendingLimit",
+    "discover",
+    "discover_async",
     "for_address",
     "for_domain",
     "for_mx",

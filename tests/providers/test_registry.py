@@ -272,6 +272,7 @@ def test_nothing_is_read_at_import() -> None:
 
 def test_all_names() -> None:
     assert set(providers.__all__) == {
-        "Endpoint", "OAuth2", "Provider", "Registry", "SendingLimit",
-        "for_address", "for_domain", "for_mx", "get", "register", "registry", "unregister",
+        "Discovered", "Endpoint", "OAuth2", "Provider", "Registry", "SendingLimit",
+        "discover", "discover_async", "for_address", "for_domain", "for_mx", "get",
+        "register", "registry", "unregister",
     }  # fmt: skip
