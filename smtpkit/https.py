@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from smtpkit.runtime.tls import client_context
-
 if TYPE_CHECKING:
+    import ssl
+    from urllib.parse import SplitResult
+
     from smtpkit.runtime.base import Runtime
-    from smtpkit.tls import TlsSetting
 
 __all__ = ["get"]
 
@@ -23,44 +23,62 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-async def get(url: str, runtime: Runtime, deadline: float, *, most: int = 65536, tls: TlsSetting = None) -> bytes:
+async def get(url: str, context: ssl.SSLContext, runtime: Runtime, deadline: float, *, most: int = 65536) -> bytes:
     """What is at ``url``. Redirects are followed, at most three, and none to anything but HTTPS.
 
     Proxies that the environment names are not asked.
 
     Args:
+        context: what verifies the certificates of those asked.
         deadline: a time of `Runtime.now`, for all of it.
         most: octets of an answer, with its header.
 
     Raises:
         OSError: it cannot be had; ``TimeoutError`` if not in time.
     """
-    context = await runtime.call(client_context, tls)
     for _ in range(_MOST_REDIRECTS + 1):
-        parts = urlsplit(url)
+        parts = _parts(url)
         if parts.scheme != "https" or not parts.hostname:
             raise OSError("it leads away from HTTPS")
-        stream = await runtime.connect(parts.hostname, parts.port or 443, None, deadline)
-        try:
-            await stream.start_tls(context, parts.hostname, deadline)
-            path = parts.path or "/"
-            # By HTTP/1.0, so that the end of the answer is the end of the connection.
-            asked = f"GET {path}{'?' + parts.query if parts.query else ''} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n"
-            await stream.write(asked.encode("ascii"), deadline - runtime.now(), deadline)
-            received = bytearray()
-            while octets := await stream.read(deadline):
-                received += octets
-                if len(received) > most:
-                    raise OSError(f"the answer has more than {most} octets")
-        finally:
-            stream.close()
-        answer = _read(bytes(received))
+        answer = _read(await _asked(parts, context, runtime, deadline, most))
         if answer.status == 200:
             return answer.body
         if answer.status not in _REDIRECTS or not answer.location:
             raise OSError(f"the answer is {answer.status}")
         url = urljoin(url, answer.location)
     raise OSError(f"it redirects more than {_MOST_REDIRECTS} times")
+
+
+async def _asked(parts: SplitResult, context: ssl.SSLContext, runtime: Runtime, deadline: float, most: int) -> bytes:
+    """All that the server says when it is asked, up to the end of the connection."""
+    host = parts.hostname or ""
+    stream = await runtime.connect(host, parts.port or 443, None, deadline)
+    try:
+        await stream.start_tls(context, host, deadline)
+        # By HTTP/1.0, so that the end of the answer is the end of the connection.
+        path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        asked = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n"
+        await stream.write(asked.encode("ascii"), deadline - runtime.now(), deadline)
+        received = bytearray()
+        while octets := await stream.read(deadline):
+            received += octets
+            if len(received) > most:
+                raise OSError(f"the answer has more than {most} octets")
+    finally:
+        stream.close()
+    return bytes(received)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        # They are read only here.
+        _ = parts.port, url.encode("ascii")
+    except ValueError as error:
+        raise OSError(f"it leads to what is no URL: {error}") from error
+    if parts.username is not None or any(octet <= " " for octet in url):
+        raise OSError("it leads to what is no URL")
+    return parts
 
 
 class _Received:

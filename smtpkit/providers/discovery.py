@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from smtpkit.address import Address
+from smtpkit.errors import InvalidConfiguration
+from smtpkit.tls import Tls, verifies
 from smtpkit.value import value
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def discover(
     Args:
         address: such as ``"me@example.org"``.
         resolver: who answers questions to DNS; dnspython (the extra ``dns``) if not given.
-        tls: for HTTPS and SMTP, as transports take it.
+        tls: for HTTPS and SMTP, as transports take it, if certificates are verified with it.
         trusted_hosts: hosts outside of the domain that its SRV records may name. DNS can be forged, and the
             certificate of another host proves nothing of this domain, so that its user has to be asked (RFC 6186 §6).
         timeout: seconds for all of it; one question gets 5 of them.
@@ -97,5 +99,11 @@ def _search(
     from smtpkit.providers import registry
     from smtpkit.providers.search import Search
 
+    if not verifies(tls) or (isinstance(tls, Tls) and tls.fingerprints):
+        raise InvalidConfiguration(
+            "discover believes nobody but by a certificate for the name",
+            hint="For a CA of your own give tls=Tls(ca_file=...). For a server that is known by its fingerprint make "
+            "SmtpSslTransport(host, tls=...).",
+        )
     hosts = (trusted_hosts,) if isinstance(trusted_hosts, str) else trusted_hosts
     return Search(Address.of(address), registry, resolver, tls, hosts, runtime, seconds)

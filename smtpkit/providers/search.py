@@ -12,11 +12,13 @@ from smtpkit.mime.characters import shown
 from smtpkit.providers.autoconfig import Autoconfig, urls
 from smtpkit.providers.discovery import Discovered
 from smtpkit.providers.provider import Endpoint, Provider
+from smtpkit.runtime.tls import client_context
 from smtpkit.smtp import commands
 from smtpkit.smtp.handshake import open_dialogue
 from smtpkit.smtp.server import Server
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
 
     from smtpkit.address import Address
@@ -52,13 +54,15 @@ class Search:
         self._address = address
         self._domain = address.ascii_domain.lower()
         self._registry = registry
-        self._resolver = resolver or DnsResolver()
+        self._resolver = DnsResolver() if resolver is None else resolver
         self._tls = tls
+        self._context: ssl.SSLContext | None = None
         self._runtime = runtime
         self._until = runtime.now() + seconds
         self._trusted = {host.strip().rstrip(".").lower() for host in trusted_hosts}
         self._tried: list[str] = []
         self._temporary = False
+        """Whether DNS or somebody else did not answer."""
         self._closed = False
         """Whether the domain says that it takes no submissions."""
 
@@ -139,7 +143,7 @@ class Search:
         address = f"{self._address.local_part}@{self._domain}"
         for url in urls(self._domain):
             try:
-                document = await https.get(url, self._runtime, self._deadline, tls=self._tls)
+                document = await https.get(url, await self._verifying(), self._runtime, self._deadline)
                 config = Autoconfig.read(document, address)
             except (OSError, ValueError) as error:
                 self._failed(url, error)
@@ -156,7 +160,7 @@ class Search:
     async def _by_mail_host(self) -> Discovered | None:
         host = f"mail.{self._domain}"
         for endpoint in (Endpoint(host, 465, "tls"), Endpoint(host, 587, "starttls")):
-            server = Server(host, endpoint.port, endpoint.security, tls=self._tls)
+            server = Server(host, endpoint.port, endpoint.security, tls=await self._verifying())
             try:
                 offers_login = await _offers_login(server, self._runtime, self._deadline)
             except SmtpkitError as error:
@@ -168,6 +172,11 @@ class Search:
             self._nothing(f"{server.address} takes no log-in")
         return None
 
+    async def _verifying(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = await self._runtime.call(client_context, self._tls)
+        return self._context
+
     @property
     def _deadline(self) -> float:
         return min(self._runtime.now() + _QUESTION, self._until)
@@ -177,6 +186,7 @@ class Search:
             return await self._resolver.lookup(name, kind, self._runtime, self._deadline)
         except OSError as error:
             self._failed(f"{kind} of {name}", error)
+            self._temporary = True
             return None
 
     def _known(self, endpoints: Iterable[Endpoint]) -> Provider | None:
@@ -200,7 +210,7 @@ class Search:
     def _failed(self, what: str, error: Exception) -> None:
         # A hint is of use to those who chose the host.
         reason = error.message if isinstance(error, SmtpkitError) else str(error) or type(error).__name__
-        self._temporary = self._temporary or isinstance(error, TimeoutError) or getattr(error, "temporary", False)
+        self._temporary = self._temporary or isinstance(error, TimeoutError)
         self._tried.append(reason if what in reason else f"{what}: {reason}")
 
 

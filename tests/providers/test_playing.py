@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from smtpkit import ContentRefused, Mailer, Message, NoCommonMechanism, provider
 from smtpkit.runtime.blocking import BlockingRuntime
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -55,13 +55,12 @@ class Hosts:
         self.ca_file = directory / "ca.pem"
         ca = trustme.CA()
         ca.cert_pem.write_to_path(str(self.ca_file))
-        self._certificate = ca.issue_cert(*sorted(HOSTS))
+        self._pem = directory / "hosts.pem"
+        ca.issue_cert(*sorted(HOSTS)).private_key_and_cert_chain_pem.write_to_path(str(self._pem))
 
     def server_context(self, name: str) -> ssl.SSLContext:
-        import ssl
-
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._certificate.configure_cert(context)
+        context.load_cert_chain(self._pem)
         return context
 
 
@@ -109,7 +108,7 @@ def mailer_for(preset: Provider, server: Smtpd, hosts: Hosts, **options: Any) ->
     if server.security == "plaintext":
         return Mailer.for_provider(preset.name, default_from=ME, **options)
     secret = "token" if preset.password_kind == "oauth2-only" else "password"
-    given = {secret: "secret", "domain": "example.org", "default_from": ME, "tls": hosts.ca_file}
+    given: dict[str, Any] = {secret: "secret", "domain": "example.org", "default_from": ME, "tls": hosts.ca_file}
     return Mailer.for_provider(preset.name, ME, **given | options)
 
 
@@ -147,7 +146,7 @@ def test_a_password_where_only_a_token_will_do(
     preset = providers.get(name)
     server = play(preset, servers, monkeypatch)
     mailer = Mailer.for_provider(name, ME, "secret", tls=hosts.ca_file)
-    with pytest.raises(NoCommonMechanism, match="OAuth ?2 access token"):
+    with pytest.raises(NoCommonMechanism, match=r"OAuth ?2 access token"):
         mailer.send(Message().to("ann@example.com").text("Hello"))
     mailer.close()
     assert not server.accepted
