@@ -130,6 +130,7 @@ class MailerBase:
         """
         from smtpkit.limits.daily import preset_limits
         from smtpkit.providers import Provider, get
+        from smtpkit.providers.capacity import check_connections
         from smtpkit.transports.smtp import smtp_transport
 
         secrets, password, token = hidden(password=password, token=token), None, None
@@ -138,6 +139,7 @@ class MailerBase:
         if not domain and username and "@" in username:
             domain = username.rpartition("@")[2]
         to = provider.endpoint(security=security, region=region, domain=domain)
+        check_connections(provider, options.get("connections"))
         quirks = {quirk.removeprefix("no-"): False for quirk in provider.quirks}
         given = {**quirks, **options, **secrets, "username": login}
         return cls(

@@ -106,6 +106,7 @@ REFUSED_PROVIDERS: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ("sendgrid", {"username": None, "password": None}, InvalidConfiguration, "neither(?s:.)*an API key"),
     ("google_workspace_relay", {"password": None}, InvalidConfiguration, "neither"),
     ("amazon_ses", {"region": 5}, InvalidConfiguration, "region is text"),
+    ("microsoft365", {"connections": 4}, InvalidConfiguration, "takes 3 connections of one account"),
     ("tuta", {}, InvalidConfiguration, "offers no SMTP(?s:.)*another provider"),
     ("mailpit", {}, InvalidConfiguration, "without TLS"),
     (None, {}, InvalidConfiguration, "name of a provider is text, not NoneType"),
@@ -123,6 +124,13 @@ def test_for_provider_refuses(
     with pytest.raises(kind, match=text) as caught:
         mailer.for_provider(name, **SECRETIVE | arguments)
     assert SECRET not in str(caught.value)
+
+
+@MAILERS
+def test_a_provider_of_ones_own_needs_no_name(mailer: type[Mailer]) -> None:
+    mine = providers.get("microsoft365").replace(name="mine", max_connections=5)
+    found = made(mailer.for_provider(mine, "me@example.com", "secret", connections=5))
+    assert (found.host, found.default_from) == ("smtp.office365.com", "me@example.com")
 
 
 def test_limits_of_a_provider() -> None:

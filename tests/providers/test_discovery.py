@@ -329,6 +329,7 @@ REFUSED: dict[str, tuple[World, str]] = {
         r"DNS can be forged: if that is right, pass trusted_hosts=\['smtp.evil.example'\]",
     ),
     "srv leads to a name that only ends alike": (World({SRVS: ("0 0 465 smtp.notown.example.",)}), "can be forged"),
+    "srv leads to a trap for tests": (World({SRVS: ("0 0 1025 localhost.",)}), "localhost, which is outside"),
     "srv leads to no host name": (World({SRVS: (r"0 0 465 a\032b.own.example.",)}), "no server was found"),
     "a redirect from HTTPS": (
         World({}, {f"{AUTO}:443": site(moved("http://autoconfig.own.example/x"))}), "leads away from HTTPS",
