@@ -8,7 +8,8 @@ from typing import Any
 
 FILE = Path(__file__).parents[1] / "smtpkit" / "providers" / "presets.json"
 
-ONE_PER_LINE = ("endpoints", "limits", "sources", "regions", "oauth2")
+ONE_PER_LINE = ("endpoints", "limits", "sources")
+LISTS = ("domains", "aliases")
 WIDTH = 118
 
 
@@ -23,11 +24,11 @@ def _fields(entry: dict[str, Any]) -> str:
 
 
 def _value(name: str, fact: Any) -> str:
-    if name in ONE_PER_LINE and isinstance(fact, dict):
+    if name in ("regions", "oauth2"):
         return "{\n" + ",\n".join(f'        "{key}": {_inline(each)}' for key, each in fact.items()) + "\n      }"
     if name in ONE_PER_LINE:
         return "[\n" + ",\n".join(f"        {_inline(each)}" for each in fact) + "\n      ]"
-    if isinstance(fact, list) and len(_inline(fact)) + len(name) + 10 > WIDTH:
+    if name in LISTS and len(_inline(fact)) + len(name) + 10 > WIDTH:
         return "[\n" + ",\n".join(_wrapped([_inline(each) for each in fact])) + "\n      ]"
     return _inline(fact)
 

@@ -65,7 +65,7 @@ class Page(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(CONFIG if found else b"")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Not into the output of the tests."""
 
 

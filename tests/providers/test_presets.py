@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from smtpkit.errors import UnknownProvider
-from smtpkit.providers import Provider, for_mx
+from smtpkit.providers import Provider, for_mx, get
 from smtpkit.providers import provider as model
 from smtpkit.providers.presets import load
 
@@ -138,6 +138,12 @@ def test_limits_of_ordinary_accounts_apply(name: str, enforced: set[tuple[int, s
 def test_limits_of_a_plan_or_by_reputation_are_for_information(name: str) -> None:
     preset = next(preset for preset in PRESETS if preset.name == name)
     assert not [limit for limit in preset.limits if limit.applies]
+
+
+def test_regions_of_amazon_ses_are_in_their_hosts() -> None:
+    regions = get("amazon_ses").regions
+    assert len(regions) == 20
+    assert all(host == f"email-smtp.{region}.amazonaws.com" for region, host in regions)
 
 
 def test_there_are_as_many_as_the_page_says() -> None:

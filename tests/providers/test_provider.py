@@ -46,6 +46,7 @@ STARTTLS = Endpoint("smtp.example.com", 587, "starttls")
         ("mailgun_eu", {}, ("smtp.eu.mailgun.org", 465, "tls")),
         ("amazon_ses", {}, ("email-smtp.us-east-1.amazonaws.com", 465, "tls")),
         ("amazon_ses", {"region": "eu-west-1"}, ("email-smtp.eu-west-1.amazonaws.com", 465, "tls")),
+        ("amazon_ses", {"region": "eu-south-1"}, ("email-smtp.eu-south-1.amazonaws.com", 465, "tls")),
         ("amazon_ses", {"region": "eu_west_1"}, ("email-smtp.eu-west-1.amazonaws.com", 465, "tls")),
     ],
 )
