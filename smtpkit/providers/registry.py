@@ -46,10 +46,10 @@ class Listed:
         mx_patterns: tuple[str, ...],
         make: Callable[[], Provider],
     ) -> None:
-        self.names = names
+        self.names: tuple[str, ...] = names
         """Its name, and its aliases."""
-        self.domains = domains
-        self.mx_patterns = mx_patterns
+        self.domains: tuple[str, ...] = domains
+        self.mx_patterns: tuple[str, ...] = mx_patterns
         self._make = make
         self._made: dict[str, Provider] = {}
 
