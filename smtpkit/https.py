@@ -36,8 +36,9 @@ async def get(url: str, context: ssl.SSLContext, runtime: Runtime, deadline: flo
     Raises:
         OSError: it cannot be had; ``TimeoutError`` if not in time.
     """
+    location = ""
     for _ in range(_MOST_REDIRECTS + 1):
-        parts = _parts(url)
+        parts, url = _parts(url, location)
         if parts.scheme != "https" or not parts.hostname:
             raise OSError("it leads away from HTTPS")
         answer = _read(await _asked(parts, context, runtime, deadline, most))
@@ -45,7 +46,7 @@ async def get(url: str, context: ssl.SSLContext, runtime: Runtime, deadline: flo
             return answer.body
         if answer.status not in _REDIRECTS or not answer.location:
             raise OSError(f"the answer is {answer.status}")
-        url = urljoin(url, answer.location)
+        location = answer.location
     raise OSError(f"it redirects more than {_MOST_REDIRECTS} times")
 
 
@@ -69,8 +70,10 @@ async def _asked(parts: SplitResult, context: ssl.SSLContext, runtime: Runtime, 
     return bytes(received)
 
 
-def _parts(url: str) -> SplitResult:
+def _parts(base: str, location: str) -> tuple[SplitResult, str]:
+    """The parts of the URL that ``location`` is at ``base``, and the URL itself."""
     try:
+        url = urljoin(base, location)
         parts = urlsplit(url)
         # They are read only here.
         _ = parts.port, url.encode("ascii")
@@ -78,7 +81,7 @@ def _parts(url: str) -> SplitResult:
         raise OSError(f"it leads to what is no URL: {error}") from error
     if parts.username is not None or any(octet <= " " for octet in url):
         raise OSError("it leads to what is no URL")
-    return parts
+    return parts, url
 
 
 class _Received:

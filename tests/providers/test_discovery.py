@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from made import made
 from scripted import Player, steps
@@ -467,6 +469,32 @@ def test_addresses_that_cannot_be(address: Any, error: type[Exception], said: st
 def test_nobody_is_believed_without_a_certificate_for_the_name(tls: Any, way: str) -> None:
     with pytest.raises(InvalidConfiguration, match="a certificate for the name"):
         Network(World()).discover(way, ME, tls=tls)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=200).map(answer),
+        st.text(max_size=50).map(
+            lambda to: answer(b"", "302 Found").replace(
+                b"\r\n\r\n", b"\r\nLocation: " + to.encode(errors="replace") + b"\r\n\r\n"
+            )
+        ),
+        st.tuples(st.integers(0, len(OWN)), st.integers(0, len(OWN)), st.binary(max_size=8)).map(
+            lambda cut: answer(OWN[: cut[0]] + cut[2] + OWN[cut[1] :])
+        ),
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_web_site_says_it_is_read_or_refused(said: bytes) -> None:
+    network = Network(World({}, {f"{AUTO}:443": site(said)}))
+    try:
+        found = network.discover("sync", ME)
+    except UnknownProvider as error:
+        assert f"{AUTO}/mail" in error.message  # noqa: PT017
+    else:
+        assert found.how == "autoconfig"
+        Mailer.for_provider(found.provider, found.address, token="secret")
 
 
 def test_a_found_provider_reads_as_such() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from made import made
+from smtpkit import Mailer
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.providers import Endpoint, OAuth2, Provider, SendingLimit, get
 
@@ -53,6 +55,31 @@ STARTTLS = Endpoint("smtp.example.com", 587, "starttls")
 def test_endpoint(name: str, asked: dict[str, Any], endpoint: tuple[str, int, str]) -> None:
     found = get(name).endpoint(**asked)
     assert (found.host, found.port, found.security) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("gmail://me%40gmail.com:secret@", "smtp.gmail.com"),
+        ("google_workspace://me%40example.com:secret@", "smtp.gmail.com"),
+        ("google_workspace_relay://", "smtp-relay.gmail.com"),
+        ("outlook://me%40outlook.com:secret@", "smtp-mail.outlook.com"),
+        ("microsoft365://me%40example.com:secret@", "smtp.office365.com"),
+        ("zoho://me%40zoho.eu:secret@?region=eu", "smtp.zoho.eu"),
+        ("zoho-pro://me%40example.com:secret@?region=in", "smtppro.zoho.in"),
+        ("cpanel://me%40example.com:secret@", "mail.example.com"),
+        ("own_domain://me%40example.com:secret@?domain=example.org", "mail.example.org"),
+        ("sendgrid://:secret@", "smtp.sendgrid.net"),
+        ("mailgun://postmaster%40example.com:secret@", "smtp.mailgun.org"),
+        ("mailgun://postmaster%40example.com:secret@?region=eu", "smtp.eu.mailgun.org"),
+        ("mailgun_eu://postmaster%40example.com:secret@", "smtp.eu.mailgun.org"),
+        ("ses://AKIAEXAMPLE:secret@?region=ap-south-1", "email-smtp.ap-south-1.amazonaws.com"),
+        ("resend://:secret@", "smtp.resend.com"),
+        ("mailpit://", "localhost"),
+    ],
+)
+def test_a_provider_in_a_url(url: str, host: str) -> None:
+    assert made(Mailer.from_url(url)).host == host
 
 
 @pytest.mark.parametrize(
