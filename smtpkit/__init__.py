@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from smtpkit.mail import Mail
     from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
     from smtpkit.message import Message
-    from smtpkit.providers import Provider
+    from smtpkit.providers import Discovered, Provider, discover, discover_async
     from smtpkit.raw import RawMessage
     from smtpkit.receipt import Outcome, Receipt
     from smtpkit.reply import Reply
@@ -75,6 +75,7 @@ __all__ = [
     "DailyLimitExceeded",
     "DeliveryError",
     "DeliveryUncertain",
+    "Discovered",
     "Draft",
     "DsnRequest",
     "Envelope",
@@ -119,6 +120,8 @@ __all__ = [
     "UnknownProvider",
     "UnreadableAttachment",
     "UsageError",
+    "discover",
+    "discover_async",
     "errors",
     "events",
     "insecure_tls",
@@ -169,7 +172,7 @@ _MODULES = {
     "smtpkit.mail": "Mail",
     "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
     "smtpkit.message": "Message",
-    "smtpkit.providers": "Provider",
+    "smtpkit.providers": "Discovered Provider discover discover_async",
     "smtpkit.raw": "RawMessage",
     "smtpkit.receipt": "Outcome Receipt",
     "smtpkit.reply": "Reply",

@@ -95,7 +95,7 @@ class MailerBase:
     @classmethod
     def for_provider(
         cls,
-        name: str,
+        name: str | Provider,
         username: str | None = None,
         password: str | None = None,
         *,
@@ -113,7 +113,8 @@ class MailerBase:
         """A mailer for a provider of the registry: host, port, TLS, log-in and daily limit are its preset's.
 
         Args:
-            name: such as ``"gmail"``, ``"outlook"``, ``"sendgrid"``, ``"cpanel"``.
+            name: such as ``"gmail"``, ``"outlook"``, ``"sendgrid"``, ``"cpanel"``; or a `Provider`, such as one that
+                `discover` found.
             username: mostly the e-mail address, which is then the default From too.
             password: what the provider wants as such; often an app password or API key.
             token: an OAuth 2 access token instead, or a function that gives one.
@@ -128,15 +129,17 @@ class MailerBase:
             InvalidConfiguration: the preset cannot be used with these arguments.
         """
         from smtpkit.limits.daily import preset_limits
-        from smtpkit.providers import get
+        from smtpkit.providers import Provider, get
+        from smtpkit.providers.capacity import check_connections
         from smtpkit.transports.smtp import smtp_transport
 
         secrets, password, token = hidden(password=password, token=token), None, None
-        provider = get(name)
+        provider = name if isinstance(name, Provider) else get(name)
         login = _login(provider, username, secrets)
         if not domain and username and "@" in username:
             domain = username.rpartition("@")[2]
         to = provider.endpoint(security=security, region=region, domain=domain)
+        check_connections(provider, options.get("connections"))
         quirks = {quirk.removeprefix("no-"): False for quirk in provider.quirks}
         given = {**quirks, **options, **secrets, "username": login}
         return cls(

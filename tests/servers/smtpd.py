@@ -147,6 +147,8 @@ class Smtpd:
         # loop.sock_accept: when it is cancelled, a connection that it has just accepted is lost.
         sock, _ = listener.accept()
         sock.setblocking(False)
+        # asyncio does it only for sockets that name their protocol; aiosmtpd answers EHLO in several writes.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = asyncio.get_running_loop().create_task(self._begin(sock))
         self._beginning[task] = sock
         task.add_done_callback(self._begun)
