@@ -32,15 +32,8 @@ class Flight(Generic[T]):
             TimeoutError: the other party is not done at ``deadline``.
         """
         while True:
-            landed = runtime.event()
-            with self._lock:
-                turn = self._turn
-                # One that was left behind by a fork, or by an event loop that was closed, never lands.
-                if leading := turn is None or turn.world.gone:
-                    turn = self._turn = _Turn[T](runtime.world)
-                else:
-                    turn.waiting.append(landed)
-            if leading:
+            turn, landed = self._enter(runtime)
+            if landed is None:
                 return await self._lead(turn, work)
             if not await landed.wait(deadline):
                 raise TimeoutError("somebody else is at it for too long")
@@ -49,6 +42,18 @@ class Flight(Generic[T]):
             if turn.results:
                 return turn.results[0]
             # Whoever was at it has been interrupted.
+
+    def _enter(self, runtime: Runtime) -> tuple[_Turn[T], Event | None]:
+        """The work that is done, and what tells of its end; ``None`` for who has to do it."""
+        with self._lock:
+            turn = self._turn
+            # One that was left behind by a fork, or by an event loop that was closed, never lands.
+            if turn is None or turn.world.gone:
+                turn = self._turn = _Turn[T](runtime.world)
+                return turn, None
+            landed = runtime.event()
+            turn.waiting.append(landed)
+            return turn, landed
 
     async def _lead(self, turn: _Turn[T], work: Callable[[], Awaitable[T]]) -> T:
         try:

@@ -84,7 +84,7 @@ def _answer(url: str, data: SecretOctets | None, headers: Mapping[str, str | Sec
     from smtpkit.runtime.tls import client_context
 
     class Stay(HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> None:
+        def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
             return None
 
     handlers: list[Any] = [Stay]
