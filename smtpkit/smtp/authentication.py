@@ -32,6 +32,11 @@ _MECHANISM_NOT_FOR_YOU = (504, 534)
 """The mechanism was refused, not the secret: another one may be tried. After 535 none is, since every try
 counts towards a lock-out."""
 
+_REFUSED_BEARER = (
+    "The access token may have expired, lack the provider's scope for SMTP, or belong to another mailbox than the user "
+    "name says. Clients of smtpkit.oauth2 get a new one when it is time."
+)
+
 
 async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabilities, runtime: Runtime) -> None:
     """Log in with the first mechanism that both sides have.
@@ -80,7 +85,9 @@ async def _log_in(
             return tried, None
         doubt = f"; {secret.doubt}" if secret.doubt else ""
         failure = AuthenticationFailed(
-            f"{server.address} refused the log-in of {login.username} with {tried}{details}{doubt}", reply=reply
+            f"{server.address} refused the log-in of {login.username} with {tried}{details}{doubt}",
+            reply=reply,
+            hint=_REFUSED_BEARER if server.credentials.token is not None and reply.code == 535 else None,
         )
         if reply.code not in _MECHANISM_NOT_FOR_YOU:
             break

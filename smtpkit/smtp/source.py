@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "TokenClient"]
 
+_COROUTINE = 0x80
+"""``inspect.CO_COROUTINE``, whose module takes longer to load than all of smtpkit."""
+
 
 class TokenClient(Protocol):
     """Gets OAuth 2 access tokens, and can be told that one was refused (RFC 6749 §1.2).
@@ -78,6 +81,8 @@ class Source:
     async def _answer(self, runtime: Runtime, refused: Secret | None) -> object:
         if _is_client(self._given):
             return _hidden(await self._given.token(runtime, refused))
+        if _is_async(self._given):
+            return _hidden(await self._given())
         answer = _hidden(await runtime.call(self._given))
         return answer if isinstance(answer, Secret) else _hidden(await answer)
 
@@ -93,6 +98,14 @@ class Source:
 
 def _is_client(given: object) -> TypeGuard[TokenClient]:
     return callable(getattr(given, "token", None))
+
+
+def _is_async(given: Any) -> bool:
+    """Whether ``given`` is an ``async def``, or has one to be called: it blocks nobody, and needs no thread."""
+    return any(
+        getattr(getattr(each, "__code__", None), "co_flags", 0) & _COROUTINE
+        for each in (given, getattr(given, "func", None), getattr(type(given), "__call__", None))  # noqa: B004
+    )
 
 
 def _hidden(answer: Any) -> Any:

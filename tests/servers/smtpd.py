@@ -26,8 +26,8 @@ _SECONDS = 10.0
 _MECHANISMS = frozenset(("LOGIN", "PLAIN", "XOAUTH2", "OAUTHBEARER"))
 
 # What they look like: developers.google.com/gmail/imap/xoauth2-protocol, and RFC 7628 §3.1.
-_XOAUTH2 = re.compile(rb"user=([^\1]+)\1auth=Bearer ([^\1]+)\1\1")
-_OAUTHBEARER = re.compile(rb"n,a=([^\1,]+),\1host=localhost\1port=[0-9]+\1auth=Bearer ([^\1]+)\1\1")
+_XOAUTH2 = re.compile(rb"user=([^\x01]+)\x01auth=Bearer ([^\x01]+)\x01\x01")
+_OAUTHBEARER = re.compile(rb"n,a=([^\x01,]+),\x01host=localhost\x01port=[0-9]+\x01auth=Bearer ([^\x01]+)\x01\x01")
 _DENIED = b'{"status":"invalid_token","schemes":"bearer","scope":"https://mail.google.com/"}'
 
 
