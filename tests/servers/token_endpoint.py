@@ -40,6 +40,8 @@ class TokenEndpoint:
     def __init__(self, certificates: Certificates | None = None) -> None:
         self.expires_in: object = 3600
         self.rotate = False
+        self.discoverable = True
+        """Whether it says where its endpoints are."""
         self.refresh_tokens = {"r3fresh-0"}
         self.tokens: set[str] = set()
         """Those that were given and not withdrawn: what a server takes."""
@@ -132,7 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
     authority: TokenEndpoint
 
     def do_GET(self) -> None:
-        self._say(Canned(200, self.authority.discovered(self.path)))
+        found = Canned(200, self.authority.discovered(self.path))
+        self._say(found if self.authority.discoverable else Canned(400, {"error": "invalid_tenant"}))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
