@@ -27,8 +27,8 @@ def kept() -> Iterator[dict[tuple[str, str], str]]:
 
     passwords: dict[tuple[str, str], str] = {}
 
-    class InMemory(KeyringBackend):  # type: ignore[misc,unused-ignore]
-        priority = 1  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    class InMemory(KeyringBackend):
+        priority = 1  # pyright: ignore[reportAssignmentType]
 
         def get_password(self, service: str, username: str) -> str | None:
             return passwords.get((service, username))
@@ -40,7 +40,8 @@ def kept() -> Iterator[dict[tuple[str, str], str]]:
             del passwords[service, username]
 
     before = keyring.get_keyring()
-    keyring.set_keyring(InMemory())
+    in_memory: Any = InMemory
+    keyring.set_keyring(in_memory())
     yield passwords
     keyring.set_keyring(before)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol, TypeGuard, cast
 
 from smtpkit.errors import AuthenticationFailed, SmtpkitError, TimedOut
 from smtpkit.runtime.flight import Flight
@@ -102,10 +102,9 @@ def _is_client(given: object) -> TypeGuard[TokenClient]:
 
 def _is_async(given: Any) -> bool:
     """Whether ``given`` is an ``async def``, or has one to be called: it blocks nobody, and needs no thread."""
-    return any(
-        getattr(getattr(each, "__code__", None), "co_flags", 0) & _COROUTINE
-        for each in (given, getattr(given, "func", None), getattr(type(given), "__call__", None))  # noqa: B004
-    )
+    kind = cast("type[object]", type(given))
+    codes = [getattr(each, "__code__", None) for each in (given, getattr(given, "func", None), kind.__call__)]
+    return any(getattr(code, "co_flags", 0) & _COROUTINE for code in codes)
 
 
 def _hidden(answer: Any) -> Any:

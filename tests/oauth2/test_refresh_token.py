@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-import threading
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -344,7 +343,7 @@ def in_threads(work: Callable[[], Any], began: Callable[[], None]) -> list[Any]:
         return [each.exception() or each.result() for each in waiting]
 
 
-def in_tasks(work: Callable[[], Any], began: Callable[[], None]) -> list[Any]:
+def in_tasks(work: Callable[[], Any], began: Callable[[], bool]) -> list[Any]:
     async def all_of_them() -> list[Any]:
         tasks = [asyncio.ensure_future(work()) for _ in range(MANY)]
         # The event loop is not held up: or this would never come to open the gate.
@@ -356,7 +355,7 @@ def in_tasks(work: Callable[[], Any], began: Callable[[], None]) -> list[Any]:
     return asyncio.run(all_of_them())
 
 
-def open_when_asked(endpoint: TokenEndpoint) -> Callable[[], Any]:
+def open_when_asked(endpoint: TokenEndpoint) -> Callable[[], bool]:
     def began() -> bool:
         if endpoint.asked.is_set():
             endpoint.gate.set()
@@ -401,20 +400,16 @@ def test_many_share_one_failure(endpoint: TokenEndpoint, kind: str) -> None:
 def test_threads_and_event_loops_share_one_request(endpoint: TokenEndpoint) -> None:
     endpoint.gate.clear()
     source = client(endpoint)
-    found: list[Secret] = []
 
     async def of_loop() -> Secret:
         return await source.token(AsyncRuntime())
 
     works: list[Callable[[], Secret]] = [lambda: run(source.token(BlockingRuntime())), lambda: asyncio.run(of_loop())]
-    threads = [threading.Thread(target=lambda work=work: found.append(work())) for work in works * 3]  # type: ignore[misc]
-    for thread in threads:
-        thread.start()
-    assert endpoint.asked.wait(10)
-    endpoint.gate.set()
-    for thread in threads:
-        thread.join(10)
-    assert found == [Secret("acc3ss-1")] * 6
+    with ThreadPoolExecutor(6) as pool:
+        waiting = [pool.submit(work) for work in works * 3]
+        assert endpoint.asked.wait(10)
+        endpoint.gate.set()
+        assert [each.result(10) for each in waiting] == [Secret("acc3ss-1")] * 6
     assert len(endpoint.requests) == 1
 
 
@@ -436,22 +431,18 @@ def test_who_waits_takes_over_from_one_who_was_cancelled(endpoint: TokenEndpoint
     assert asyncio.run(both()).reveal() in ("acc3ss-1", "acc3ss-2")
 
 
-def test_an_event_loop_that_was_closed_leaves_nobody_waiting(endpoint: TokenEndpoint) -> None:
-    source = client(endpoint)
-    loop = asyncio.new_event_loop()
+def test_an_event_loop_that_ended_leaves_nobody_waiting(endpoint: TokenEndpoint) -> None:
     endpoint.gate.clear()
+    source = client(endpoint)
 
     async def begin() -> None:
-        loop.left = asyncio.ensure_future(source.token(AsyncRuntime()))  # type: ignore[attr-defined]
+        task = asyncio.ensure_future(source.token(AsyncRuntime()))
         while not endpoint.asked.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
+        endpoint.gate.set()
+        assert not task.done()
 
-    loop.run_until_complete(begin())
-    endpoint.gate.set()
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.left.cancel()  # type: ignore[attr-defined]
-    loop.run_until_complete(asyncio.gather(loop.left, return_exceptions=True))  # type: ignore[attr-defined]
-    loop.close()
+    asyncio.run(begin())
     assert run(source.token(BlockingRuntime())).reveal().startswith("acc3ss-")
 
 
