@@ -44,7 +44,7 @@ The builtin of each is what callers would catch: `except OSError` gets all that 
 DELIVERY = """
 ## When a mail is sent
 
-Several stages mean: wherever it happens. At auth, those about a connection or TLS tell of the endpoint that gives tokens.
+Several stages mean: wherever it happens. At auth, those about a connection or TLS tell of the endpoint for tokens.
 
 """
 

@@ -61,7 +61,9 @@ class Client:
             except TimedOut:
                 raise
             except TimeoutError:
-                raise TimedOut("another connection waits for an access token, and it does not come") from None
+                raise TimedOut(
+                    "another connection waits for an access token, and it does not come", stage="auth"
+                ) from None
         return grant.access_token
 
     def _good(self, runtime: Runtime, refused: Secret | None) -> Grant | None:
