@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from smtpkit.errors import InvalidConfiguration, TimedOut
+from smtpkit.runtime.driver import run
 from smtpkit.runtime.flight import Flight
+from smtpkit.runtime.lock import ForkSafeLock
 from smtpkit.secret import Secret, not_pickled
+from smtpkit.smtp.source import is_async
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from smtpkit.oauth2.answer import Grant
     from smtpkit.runtime.base import Runtime
 
-    Save: TypeAlias = "Callable[[str], Awaitable[None] | None]"
+    Save: TypeAlias = "Callable[[str], object]"
 
 __all__ = ["Client", "given_secret"]
 
@@ -44,6 +47,7 @@ class Client:
         self._refresh_token: Secret | None = None
         self._saved: Secret | None = None
         self._flight = Flight["Grant"]()
+        self._lock = ForkSafeLock()
 
     async def token(self, runtime: Runtime, refused: Secret | None = None) -> Secret:
         """An access token that is good for a while yet, and not ``refused``.
@@ -52,8 +56,8 @@ class Client:
             AuthenticationFailed: the server gives none, and why (RFC 6749 §5.2).
             ConnectFailed, TlsFailed, TimedOut, ProtocolError: it could not be asked.
         """
-        grant = self._good(runtime, refused)
-        if grant is None:
+        grant = self._good(runtime.timestamp(), refused)
+        if grant is None or not self._kept:
             try:
                 # Twice, so that who comes just before the time-out of another one's request still gets an answer.
                 until = runtime.now() + 2 * self._timeout
@@ -66,36 +70,51 @@ class Client:
                 ) from None
         return grant.access_token
 
-    def _good(self, runtime: Runtime, refused: Secret | None) -> Grant | None:
+    def _good(self, now: float, refused: Secret | None) -> Grant | None:
         grant = self._grant
         if grant is None or grant.access_token == refused:
             return None
-        fresh = grant.expires_at is None or runtime.timestamp() < grant.expires_at - _LEEWAY
-        return grant if fresh else None
+        return grant if grant.expires_at is None or now < grant.expires_at - _LEEWAY else None
+
+    @property
+    def _kept(self) -> bool:
+        """Whether there is no refresh token that is still to be handed over."""
+        return self._save is None or self._refresh_token is None or self._refresh_token == self._saved
 
     async def _renew(self, runtime: Runtime, refused: Secret | None) -> Grant:
-        # Somebody may have been faster.
-        grant = self._good(runtime, refused)
-        if grant is None:
-            grant = self._grant = await runtime.call(self._request, runtime.timestamp())
-            if grant.refresh_token is not None:
-                self._refresh_token = grant.refresh_token
-            await self._keep(runtime)
+        grant = await runtime.call(self._granted, runtime.timestamp(), refused)
+        if not self._kept and is_async(self._save):
+            await self._handed_over()
         return grant
 
-    async def _keep(self, runtime: Runtime) -> None:
-        """Hand over a refresh token that is not kept yet. The mail goes out even if that fails."""
+    def _granted(self, now: float, refused: Secret | None) -> Grant:
+        """Get a new token, if nobody has been faster, and keep what came with it. Blocks.
+
+        It is done here, and under a lock, because who waits for it may be cancelled: a refresh token that was rotated
+        would be lost with them, and who takes over would use the old one a second time.
+        """
+        with self._lock:
+            grant = self._good(now, refused)
+            if grant is None:
+                grant = self._request(now)
+                self._refresh_token = grant.refresh_token or self._refresh_token
+                self._grant = grant
+            if not self._kept and not is_async(self._save):
+                run(self._handed_over())
+            return grant
+
+    async def _handed_over(self) -> None:
+        """Give ``save`` the refresh token. The mail goes out even if that fails."""
         token, save = self._refresh_token, self._save
-        if save is None or token is None or token == self._saved:
-            return
+        assert token is not None
+        assert save is not None
         try:
-            waiting = await runtime.call(lambda: save(token.reveal()))
-            if waiting is not None:
+            waiting: Any = save(token.reveal())
+            if hasattr(waiting, "__await__"):
                 await waiting
         except Exception:
             _log.exception(
-                "save= failed, so that the new refresh token of %r is not kept; it is given again with the next token",
-                self,
+                "save= failed: the new refresh token of %r is not kept, and is given again to the next connection", self
             )
         else:
             self._saved = token

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from smtpkit.runtime.base import Runtime
 
-__all__ = ["Source", "TokenClient"]
+__all__ = ["Source", "TokenClient", "is_async"]
 
 _COROUTINE = 0x80
 """``inspect.CO_COROUTINE``, whose module takes longer to load than all of smtpkit."""
@@ -81,7 +81,7 @@ class Source:
     async def _answer(self, runtime: Runtime, refused: Secret | None) -> object:
         if _is_client(self._given):
             return _hidden(await self._given.token(runtime, refused))
-        if _is_async(self._given):
+        if is_async(self._given):
             return _hidden(await self._given())
         answer = _hidden(await runtime.call(self._given))
         return answer if isinstance(answer, Secret) else _hidden(await answer)
@@ -100,7 +100,7 @@ def _is_client(given: object) -> TypeGuard[TokenClient]:
     return callable(getattr(given, "token", None))
 
 
-def _is_async(given: Any) -> bool:
+def is_async(given: Any) -> bool:
     """Whether ``given`` is an ``async def``, or has one to be called: it blocks nobody, and needs no thread."""
     kind = cast("type[object]", type(given))
     codes = [getattr(each, "__code__", None) for each in (given, getattr(given, "func", None), kind.__call__)]
