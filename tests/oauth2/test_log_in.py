@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -221,8 +222,11 @@ def tell_when_connected(server: Smtpd, endpoint: TokenEndpoint) -> Callable[[], 
 def send_by_threads(mailer: Mailer, ready: Callable[[], bool]) -> list[Any]:
     with ThreadPoolExecutor(MANY) as pool:
         sent = [pool.submit(mailer.send, HELLO) for _ in range(MANY)]
+        deadline = time.monotonic() + 10
         while not ready():
+            assert time.monotonic() < deadline
             assert not [each for each in sent if each.done()]
+            time.sleep(0.001)
         found = [each.result(10) for each in sent]
     mailer.close()
     return found

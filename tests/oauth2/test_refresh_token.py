@@ -337,48 +337,35 @@ def test_an_endpoint_that_does_not_answer(endpoint: TokenEndpoint) -> None:
 MANY = 8
 
 
-def in_threads(work: Callable[[], Any], began: Callable[[], None]) -> list[Any]:
+def in_threads(work: Callable[[], Any], endpoint: TokenEndpoint) -> list[Any]:
     with ThreadPoolExecutor(MANY) as pool:
         waiting = [pool.submit(work) for _ in range(MANY)]
-        began()
+        assert endpoint.asked.wait(10)
+        endpoint.gate.set()
         return [each.exception() or each.result() for each in waiting]
 
 
-def in_tasks(work: Callable[[], Any], began: Callable[[], bool]) -> list[Any]:
+def in_tasks(work: Callable[[], Any], endpoint: TokenEndpoint) -> list[Any]:
     async def all_of_them() -> list[Any]:
         tasks = [asyncio.ensure_future(work()) for _ in range(MANY)]
-        # The event loop is not held up: or this would never come to open the gate.
-        while not began():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
         async with asyncio.timeout(10):
+            # The event loop is not held up: or this would never come to open the gate.
+            await endpoint.was_asked()
+            endpoint.gate.set()
             return await asyncio.gather(*tasks, return_exceptions=True)
 
     return asyncio.run(all_of_them())
 
 
-def open_when_asked(endpoint: TokenEndpoint) -> Callable[[], bool]:
-    def began() -> bool:
-        if endpoint.asked.is_set():
-            endpoint.gate.set()
-        return endpoint.gate.is_set()
-
-    return began
-
-
 def several(kind: str, source: RefreshToken, endpoint: TokenEndpoint) -> list[Any]:
     endpoint.gate.clear()
     if kind == "threads":
-
-        def wait() -> None:
-            assert endpoint.asked.wait(10)
-            endpoint.gate.set()
-
-        return in_threads(lambda: run(source.token(BlockingRuntime())), wait)
+        return in_threads(lambda: run(source.token(BlockingRuntime())), endpoint)
 
     async def one() -> Secret:
         return await source.token(AsyncRuntime())
 
-    return in_tasks(one, open_when_asked(endpoint))
+    return in_tasks(one, endpoint)
 
 
 @pytest.mark.parametrize("kind", ["threads", "tasks"])
@@ -423,8 +410,7 @@ def test_what_a_cancelled_one_asked_for_is_not_lost(endpoint: TokenEndpoint) -> 
 
     async def both() -> Secret:
         first = asyncio.ensure_future(source.token(AsyncRuntime()))
-        while not endpoint.asked.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await endpoint.was_asked()
         second = asyncio.ensure_future(source.token(AsyncRuntime()))
         await asyncio.sleep(0)
         first.cancel()
@@ -452,8 +438,7 @@ def test_a_refresh_token_that_nobody_waited_for_is_saved(endpoint: TokenEndpoint
 
     async def cancelled() -> None:
         task = asyncio.ensure_future(source.token(AsyncRuntime()))
-        while not endpoint.asked.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await endpoint.was_asked()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         endpoint.gate.set()
@@ -495,8 +480,7 @@ def test_an_event_loop_that_ended_leaves_nobody_waiting(endpoint: TokenEndpoint)
 
     async def begin() -> None:
         task = asyncio.ensure_future(source.token(AsyncRuntime()))
-        while not endpoint.asked.is_set():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await endpoint.was_asked()
         endpoint.gate.set()
         assert not task.done()
 

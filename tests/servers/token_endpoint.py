@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from base64 import b64decode
@@ -89,6 +90,12 @@ class TokenEndpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(_SECONDS)
+
+    async def was_asked(self) -> None:
+        """Wait until somebody has come to the gate."""
+        async with asyncio.timeout(_SECONDS):
+            while not self.asked.is_set():  # noqa: ASYNC110 - threads set it
+                await asyncio.sleep(0.001)
 
     def withdraw(self) -> None:
         """No token that was given is good any more."""
