@@ -5,14 +5,14 @@ msal has an HTTP client that can be replaced: ours is `smtpkit.runtime.http`, bo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from smtpkit.errors import AuthenticationFailed, InvalidConfiguration, SmtpkitError
 from smtpkit.oauth2.answer import grant_of, hide, refusal
 from smtpkit.oauth2.client import Client, given_secret
+from smtpkit.oauth2.msal_http import MsalHttp
 from smtpkit.oauth2.registered import scopes_of
-from smtpkit.runtime.http import fetch
-from smtpkit.secret import Secret, SecretOctets, hidden
+from smtpkit.secret import Secret, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +79,7 @@ class _Microsoft(Client):
         if self._made is None:
             options: dict[str, Any] = {
                 "authority": self._authority,
-                "http_client": _Http(self._timeout),
+                "http_client": MsalHttp(self._timeout),
                 # msal asks login.microsoftonline.com about authorities that it does not know.
                 "instance_discovery": None if self._checked else False,
             }
@@ -253,57 +253,6 @@ def _to_standard_error(text: str) -> None:
 
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-class _Answer(NamedTuple):
-    """An answer, as msal wants it."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    text: str
-
-    def raise_for_status(self) -> None:
-        """Raise for what is no success."""
-        if self.status_code >= 400:
-            raise AuthenticationFailed(
-                f"{_HOST} answered HTTP {self.status_code}",
-                temporary=self.status_code >= 500 or self.status_code == 429,
-            )
-
-
-class _Http:
-    """The HTTP client that msal asks with: ``msal.oauth2cli.http.HttpClient``."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def post(
-        self, url: str, params: Any = None, data: Any = None, headers: Mapping[str, str] | None = None, **_: Any
-    ) -> _Answer:
-        body, data = _form(data), None
-        return self._fetched(url, params, body, headers)
-
-    def get(self, url: str, params: Any = None, headers: Mapping[str, str] | None = None, **_: Any) -> _Answer:
-        return self._fetched(url, params, None, headers)
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-    def _fetched(self, url: str, params: Any, body: SecretOctets | None, headers: Mapping[str, str] | None) -> _Answer:
-        from urllib.parse import urlencode
-
-        if params:
-            url += f"{'&' if '?' in url else '?'}{urlencode(params)}"
-        found = fetch(url, body, dict(headers or {}), self._seconds)
-        return _Answer(found.status, found.headers, found.body.decode("utf-8", "replace"))
-
-
-def _form(data: Any) -> SecretOctets:
-    from urllib.parse import urlencode
-
-    if isinstance(data, bytes):
-        return SecretOctets(data)
-    return SecretOctets((data if isinstance(data, str) else urlencode(data or {})).encode())
 
 
 def _library() -> None:
