@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpkit import errors, events, limits, providers
+    from smtpkit import errors, events, limits, oauth2, providers
     from smtpkit.address import Address
     from smtpkit.attachment import Attachment
     from smtpkit.dsn import DsnRequest, RecipientDsn
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UnreadableAttachment,
         UsageError,
     )
+    from smtpkit.keyring import from_keyring
     from smtpkit.limits import DailyLimit
     from smtpkit.mail import Mail
     from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
@@ -124,8 +125,10 @@ __all__ = [
     "discover_async",
     "errors",
     "events",
+    "from_keyring",
     "insecure_tls",
     "limits",
+    "oauth2",
     "providers",
     "transport_from_function",
 ]
@@ -168,6 +171,7 @@ _MODULES = {
         UnreadableAttachment
         UsageError
     """,
+    "smtpkit.keyring": "from_keyring",
     "smtpkit.limits": "DailyLimit",
     "smtpkit.mail": "Mail",
     "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
@@ -194,7 +198,7 @@ if not TYPE_CHECKING:  # or every misspelt name would be one
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("errors", "events", "limits", "providers"):
+        if name in ("errors", "events", "limits", "oauth2", "providers"):
             return import_module(f"smtpkit.{name}")
         try:
             module = _MODULE_OF[name]

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Smtpd]:
     """A server on this machine in the place of Gmail's, with its preset and its rules."""
-    server = smtpd(security="tls", username="me@gmail.com", password="abcd efgh", refused=("bob@example.com",))
+    server = smtpd(security="tls", username="me@gmail.com", password="abcdefghijklmnop", refused=("bob@example.com",))
     real = providers.get("gmail")
     providers.register(
         Provider(
@@ -34,6 +34,7 @@ def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.Mon
             username=real.username,
             password_kind=real.password_kind,
             app_password_url=real.app_password_url,
+            oauth2=real.oauth2,
             limits=real.limits,
         ),
         replace=True,
@@ -60,7 +61,7 @@ def run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.chdir(tmp_path)
     for file in (ROOT / "examples/files").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    names: dict[str, object] = {"app_password": "abcd efgh"}
+    names: dict[str, object] = {"app_password": "abcd efgh ijkl mnop"}
     whole = ""
     for block in blocks(page):
         exec(compile(block, page, "exec"), names)  # noqa: S102
@@ -79,7 +80,7 @@ def test_the_readme(
     gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = run("README.md", tmp_path, monkeypatch, capsys)
-    assert len(blocks("README.md")) == 9
+    assert len(blocks("README.md")) == 10
     assert "accepted  ann@example.com  250" in printed
     assert "bob@example.com 550 5.1.1" in printed
     assert re.search(r"^(localhost|127\.0\.0\.1) in 0\.\d{3} s, TLSv1\.\d$", printed, re.MULTILINE)

@@ -80,13 +80,15 @@ PUBLIC = [
     "discover_async",
     "errors",
     "events",
+    "from_keyring",
     "insecure_tls",
     "limits",
+    "oauth2",
     "providers",
     "transport_from_function",
 ]
 
-SUBMODULES = ("errors", "events", "limits", "providers")
+SUBMODULES = ("errors", "events", "limits", "oauth2", "providers")
 SOURCE = ast.parse(Path(smtpkit.__file__).read_text("utf-8"))
 ERROR_CLASSES = {
     name: found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from smtpkit.mailer.base import MailerBase, checked_counts, refuse_one
+from smtpkit.mailer.arguments import checked_counts, refuse_one
+from smtpkit.mailer.base import MailerBase
 from smtpkit.mailer.closing import Closing
 from smtpkit.mailer.draft import BaseDraft
 

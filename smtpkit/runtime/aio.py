@@ -180,15 +180,21 @@ class AsyncStream(asyncio.Protocol):
 
 
 class AsyncEvent:
-    """An event between tasks of one loop."""
+    """An event that tasks of one loop wait for; any thread may set it."""
 
     def __init__(self) -> None:
-        self._waiter = Waiter(asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._waiter = Waiter(self._loop)
         self._set = False
 
     def set(self) -> None:
         self._set = True
-        self._waiter.wake()
+        if _running() is self._loop:
+            self._waiter.wake()
+        else:
+            # From another thread; nobody waits in a loop that is closed.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._waiter.wake)
 
     async def wait(self, deadline: float) -> bool:
         try:
@@ -275,3 +281,10 @@ class AsyncRuntime:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
