@@ -25,7 +25,7 @@ FLOORS = {
     " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
     3: "smtp.handshake smtp.connection smtp.pool smtp.lane smtp.lanes",
     4: "transports",
-    5: "delivery dispatch retry attempts providers limits hints",
+    5: "delivery dispatch retry attempts providers limits",
     6: "mailer testing preview diagnose",
     7: "integrations __main__",
 }
