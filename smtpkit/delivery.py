@@ -71,6 +71,21 @@ class Delivery:
         self._on_partial: OnPartial = on_partial
         self._provider = provider
 
+    @property
+    def default_from(self) -> Address | None:
+        """The From of a message that has none."""
+        return self._default_from
+
+    @property
+    def limits(self) -> tuple[DailyLimit, ...]:
+        """All of which hold for each mail."""
+        return self._limits
+
+    @property
+    def provider(self) -> Provider | None:
+        """Whose account it is, if that is known."""
+        return self._provider
+
     async def send(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """`deliver`, and raise the receipt's error where the caller wants it raised."""
         receipt = await self.deliver(message, envelope, runtime)
@@ -202,11 +217,10 @@ class Delivery:
         return await transmit(self.transport, mail, runtime)
 
     def _explain(self, error: SmtpkitError) -> None:
-        if error.hint is None:
-            # Not at import: most sends go well.
-            from smtpkit.providers.explanation import explanation
+        # Not at import: most sends go well.
+        from smtpkit.providers.explanation import explanation
 
-            error.hint = explanation(error, self._provider)
+        error.hint = explanation(error, self._provider)
 
 
 def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: SmtpkitError) -> Receipt:

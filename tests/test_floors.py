@@ -19,7 +19,7 @@ PACKAGE = ROOT / "smtpkit"
 FLOORS = {
     0: "value errors reply address alternative attachment body content_types pattern stamp fields header threads lists"
     " message envelope mail raw receipt secret tls mime dsn events listener"
-    " interruption",
+    " interruption trouble certificate",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction"
     " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
@@ -27,7 +27,7 @@ FLOORS = {
     4: "transports",
     5: "delivery dispatch retry attempts providers limits",
     6: "mailer testing preview diagnose",
-    7: "integrations __main__",
+    7: "integrations __main__ cli",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 ROOF = 8  # smtpkit/__init__.py: it may import all, and nobody imports it.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import AuthenticationFailed, DeliveryError
+from smtpkit import trouble
+from smtpkit.errors import AuthenticationFailed, CertificateUntrusted, DeliveryError
 from smtpkit.providers.hints import find
 
 if TYPE_CHECKING:
@@ -20,8 +21,19 @@ _LOG_IN = (
 )
 
 
+_UNKNOWN_ISSUER = {18, 19, 20, 21}
+"""X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, _SELF_SIGNED_CERT_IN_CHAIN, _UNABLE_TO_GET_ISSUER_CERT_LOCALLY and
+_UNABLE_TO_VERIFY_LEAF_SIGNATURE of OpenSSL."""
+
+
 def explanation(error: SmtpkitError, provider: Provider | None) -> str | None:
-    """A hint for ``error``, which has none yet; ``None`` if nothing is known."""
+    """The hint that ``error`` is to have: its own, or what is known better here; ``None`` if nothing is known."""
+    if isinstance(error, CertificateUntrusted) and provider is not None and provider.kind != "custom":
+        # In the error's text is what was shown, and at its cause why it is not trusted.
+        unknown = getattr(error.__cause__, "verify_code", None) in _UNKNOWN_ISSUER
+        return trouble.intercepted(provider.title) if unknown else error.hint
+    if error.hint is not None:
+        return error.hint
     found = None if error.reply is None else find(error.reply, provider)
     parts = (*_known(error, found, provider), _later(error, found))
     return " ".join(part for part in parts if part is not None) or None
