@@ -94,8 +94,8 @@ def intercepted(title: str) -> str:
     """For a certificate whose issuer is not known here, at a provider whose certificates every system trusts."""
     return (
         f"{title} has a certificate that every system trusts, and this is another one: a proxy of your company or a "
-        "virus scanner opens the connection and could read the password. Nothing was sent. Have it leave mail "
-        'alone; or, if its administrators want it so, give the file of their CA: tls="ca.pem". If no connection of this Python '
-        "can be verified, its CA certificates are missing: on macOS run Install Certificates.command; on Linux install "
-        "ca-certificates."
+        "virus scanner opens the connection, and could read the password. Nothing was sent. Have it leave mail alone; "
+        'or, if its administrators want it so, give the file of their CA: tls="ca.pem". If this Python can verify no '
+        "connection at all, its CA certificates are missing: on macOS run Install Certificates.command, on Linux "
+        "install ca-certificates."
     )
