@@ -70,13 +70,13 @@ def _mailer(arguments: Namespace) -> Mailer:
         return Mailer.from_env()
     if "://" in account:
         return Mailer.from_url(_with_password(account, arguments))
-    if "@" in account:
-        return Mailer.for_address(account, **_secrets(account, arguments))
-    from smtpkit.providers import get
+    from smtpkit import providers
 
-    username: str | None = arguments.username
-    secrets = _secrets(username or account, arguments) if username or get(account).needs_login else {}
-    return Mailer.for_provider(account, username, region=arguments.region, domain=arguments.domain, **secrets)
+    # Found first: nobody is asked for a password in vain.
+    provider = providers.for_address(account) if "@" in account else providers.get(account)
+    username: str | None = arguments.username or (account if "@" in account else None)
+    secrets = _secrets(username or account, arguments) if username or provider.needs_login else {}
+    return Mailer.for_provider(provider.name, username, region=arguments.region, domain=arguments.domain, **secrets)
 
 
 def _secrets(username: str, arguments: Namespace) -> dict[str, Any]:

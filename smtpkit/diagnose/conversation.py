@@ -15,6 +15,8 @@ from smtpkit.smtp.server import Server
 from smtpkit.tls import Tls, verifies
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from smtpkit.address import Address
     from smtpkit.diagnose.report import Status, StepName
     from smtpkit.providers.provider import Provider
@@ -51,12 +53,11 @@ class Conversation:
     async def hold(self, sender: Address | None, recipient: Address | None) -> None:
         """Go all the way. What goes wrong is told by the steps."""
         # Without a log-in first: what the server offers is to be told also if the log-in fails.
-        fields = {name: getattr(self._server, name) for name in Server.__match_args__}
+        fields: dict[str, Any] = {name: getattr(self._server, name) for name in Server.__match_args__}
+        fields["credentials"] = None
         began = self._runtime.now()
         try:
-            dialogue, capabilities = await open_dialogue(
-                Server(**fields | {"credentials": None}), self._runtime, self._deadline
-            )
+            dialogue, capabilities = await open_dialogue(Server(**fields), self._runtime, self._deadline)
         except SmtpkitError as error:
             return self._broken(error)
         try:

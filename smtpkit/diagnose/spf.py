@@ -9,7 +9,6 @@ from smtpkit.value import value
 
 if TYPE_CHECKING:
     from smtpkit.diagnose.questions import Questions
-    from smtpkit.diagnose.report import Status
 
 __all__ = ["SpfFact", "check_spf", "spf_fact"]
 
@@ -72,24 +71,27 @@ def spf_fact(provider: str | None) -> SpfFact | None:
 async def check_spf(questions: Questions, domain: str, provider: str | None, title: str) -> Step:
     """Whether the record of ``domain`` can be used, and has what ``provider`` needs."""
     fact = spf_fact(provider)
-    wanted = fact.includes[0] if fact is not None else "the-server-that-sends.example"
     records = await _records(questions, domain)
     if not records:
-        status: Status = "warning" if fact is None or fact.needed else "ok"
-        hint = f'Publish a TXT record at {domain}: "v=spf1 include:{wanted} ~all".'
-        if status == "ok":
-            return Step(
-                "spf", "ok", f"no record; {title} needs none there, since it has its own reverse-path", None, domain
-            )
-        return Step(
-            "spf", status, "no SPF record: anybody may send in its name, and receivers trust it less", hint, domain
-        )
-    if len(records) > 1:
+        return _missing(domain, fact, title)
+    record, *others = records
+    if others:
         hint = "Make them one record, with all include: in it. Receivers take several for none (RFC 7208 §4.5)."
         return Step("spf", "failed", f"{len(records)} SPF records, and there may be one", hint, domain)
     walk = _Walk(questions)
-    await walk.go(domain, records[0])
-    return _verdict(domain, records[0], walk, fact, title)
+    await walk.go(domain, record)
+    return _verdict(domain, record, walk, fact, title)
+
+
+def _missing(domain: str, fact: SpfFact | None, title: str) -> Step:
+    if fact is not None and not fact.needed:
+        text = f"no record, and {title} needs none there: its mails bounce to a domain of its own"
+        return Step("spf", "ok", text, None, domain)
+    terms = f"include:{fact.includes[0]}" if fact is not None else "mx"
+    hint = f'Publish a TXT record at {domain}: "v=spf1 {terms} ~all".'
+    if fact is None:
+        hint = f"{hint[:-1]}, with what your provider says in place of mx, if its servers are not those of your MX."
+    return Step("spf", "warning", "no SPF record: receivers trust its mail less", hint, domain)
 
 
 def _verdict(domain: str, record: str, walk: _Walk, fact: SpfFact | None, title: str) -> Step:

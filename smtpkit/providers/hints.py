@@ -13,8 +13,6 @@ from smtpkit.pattern import Pattern
 from smtpkit.value import value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from smtpkit.providers.provider import Provider
     from smtpkit.reply import Reply
 
@@ -99,16 +97,13 @@ def all_hints() -> tuple[Hint, ...]:
     import json
     from pkgutil import get_data
 
-    data: dict[str, Any] = json.loads(get_data("smtpkit.providers", "hints.json") or b"")
-    return tuple(map(_hint, _entries(data)))
-
-
-def _entries(data: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    entries: list[dict[str, Any]] = data["hints"]
-    return entries
+    # What JSON holds is known only to the test of its schema.
+    entries: list[dict[str, Any]] = json.loads(get_data("smtpkit.providers", "hints.json") or b"")["hints"]
+    return tuple(map(_hint, entries))
 
 
 def _hint(entry: dict[str, Any]) -> Hint:
-    empty: dict[str, Any] = {"providers": (), "code": None, "enhanced": None}
-    fields = empty | entry
-    return Hint(**fields | {"providers": tuple(fields["providers"]), "pattern": Pattern(fields["pattern"])})
+    fields: dict[str, Any] = {"code": None, "enhanced": None} | entry
+    fields["providers"] = tuple(entry.get("providers", ()))
+    fields["pattern"] = Pattern(entry["pattern"])
+    return Hint(**fields)
