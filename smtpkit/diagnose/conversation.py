@@ -105,6 +105,8 @@ class Conversation:
     def _tell_tls(self, stream: Stream) -> None:
         server, certificate = self._server, stream.peer_certificate
         if server.security == "plaintext":
+            if stream.peer_address.startswith("127.") or stream.peer_address == "::1":
+                return self._add("tls", "ok", "there is none, and none is needed: the server is on this machine")
             return self._add("tls", "warning", "there is none: everything can be read on the way", _PLAINTEXT)
         if certificate is None:
             pinned = isinstance(server.tls, Tls) and server.tls.fingerprints
@@ -195,7 +197,7 @@ _DONE: dict[StepName, str] = {
     "greeting": "the server takes mail",
     "tls": "the handshake went well",
 }
-_PLAINTEXT = "Use SmtpTlsTransport or SmtpSslTransport, unless the server is on this machine."
+_PLAINTEXT = "Use SmtpTlsTransport or SmtpSslTransport: plaintext is for a relay on your own machine."
 _UNVERIFIED = "Leave tls= out, or give it a CA file or the fingerprint of the server's certificate: tls=Tls(...)."
 _ENDING = "Whoever runs the server should have renewed it by now: tell them."
 

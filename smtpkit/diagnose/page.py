@@ -63,8 +63,13 @@ def _lines(step: Step) -> list[str]:
 
     # A word may be longer than a line: an address of a page is not broken.
     def wrapped(text: str, first: str) -> list[str]:
-        return wrap(text, _WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False,
+        return wrap(_printable(text), _WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False,
                     break_on_hyphens=False)  # fmt: skip
 
     lines = wrapped(f"{subject}{step.text}", head)
     return [*lines, *wrapped(f"-> {step.hint}", indent)] if step.hint else lines
+
+
+def _printable(text: str) -> str:
+    """``text`` as it may be written on a terminal: whoever owns a name in DNS has no say there."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -105,7 +105,7 @@ def _verdict(domain: str, record: str, walk: _Walk, fact: SpfFact | None, title:
     if fact is not None and fact.needed and not walk.seen & set(fact.includes):
         hint = f"Write include:{fact.includes[0]} into the record, before its all. See {fact.source}"
         return Step("spf", "warning", f"{record} does not let {title} send", hint, domain)
-    if not any(term.endswith("all") or term.startswith("redirect=") for term in terms):
+    if not any(term.lstrip("+-~?") == "all" or term.startswith("redirect=") for term in terms):
         return Step("spf", "warning", f"{record} says nothing of other senders", "End it with ~all or -all.", domain)
     return Step("spf", "ok", record, None, domain)
 

@@ -112,7 +112,7 @@ class AsyncMailer(AsyncClosing, MailerBase):
         from smtpkit.diagnose.examination import Examination
 
         examination = Examination(sender, recipient, dkim_selector, timeout, resolver)
-        return await examination.of(self._delivery, _runtime(self._tell))
+        return await examination.of(self._delivery, _runtime(None))
 
     async def close(self) -> None:
         """Close the idle connections."""

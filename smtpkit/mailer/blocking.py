@@ -110,7 +110,7 @@ class Mailer(Closing, MailerBase):
         from smtpkit.diagnose.examination import Examination
 
         examination = Examination(sender, recipient, dkim_selector, timeout, resolver)
-        return _run(examination.of(self._delivery, _runtime(self._tell)))
+        return _run(examination.of(self._delivery, _runtime(None)))
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from scripted import Player, simulated, steps
 from servers.answering import answering
 from servers.wiretap import Wiretap
 from smtpkit import (
@@ -23,6 +24,9 @@ from smtpkit import (
     Timeouts,
     Tls,
 )
+from smtpkit.diagnose.conversation import Conversation
+from smtpkit.runtime.driver import run
+from smtpkit.smtp.server import Server
 from zone import Zone
 
 if TYPE_CHECKING:
@@ -50,14 +54,10 @@ NAMES = [
 def mailer(both: Both, server: Smtpd, certificates: Certificates, *, security: str = "", **options: Any) -> AnyMailer:
     """A mailer that logs in; ``security`` if it is not the server's."""
     kind = SmtpTlsTransport if (security or server.security) == "starttls" else SmtpSslTransport
-    given = {
-        "username": USERNAME,
-        "password": PASSWORD,
-        "tls": certificates.ca_file,
-        "timeouts": Timeouts(greeting=0.3),
-    }
     of_mailer = {name: options.pop(name) for name in ("limits", "provider", "default_from") if name in options}
-    return both.mailer(kind(server.host, server.port, **given | options), **of_mailer)
+    given = dict[str, Any](username=USERNAME, password=PASSWORD, tls=certificates.ca_file)
+    waits = Timeouts(greeting=0.3)
+    return both.mailer(kind(server.host, server.port, **given | {"timeouts": waits, **options}), **of_mailer)
 
 
 def check(both: Both, mailer: AnyMailer, **options: Any) -> Report:
@@ -183,7 +183,25 @@ def test_the_transaction_is_taken_back(
     assert [line.partition(" ")[0] for line in heard] == verbs
     assert [step.name for step in report.failed] == ([failed] if failed else [])
     assert all(step.hint for step in report.failed)
-    assert statuses(report)["tls"] == "warning"
+    assert statuses(report)["tls"] == "ok"
+
+
+def test_plaintext_to_another_machine() -> None:
+    script = "S: 220 mail.test\nC: EHLO me.test\nS: 250-mail.test\nS: 250 SMTPUTF8"
+    runtime = simulated([Player(each) for each in steps(script)])
+    server = Server("mail.example.com", 25, "plaintext", local_hostname="me.test")
+    conversation = Conversation(server, None, runtime, 60)
+    run(conversation.hold(None, None))
+    [warning] = [step for step in conversation.steps if step.status == "warning"]
+    assert (warning.name, warning.text) == ("tls", "there is none: everything can be read on the way")
+    assert [step.name for step in conversation.steps if step.status == "skipped"] == ["login", "sender", "recipient"]
+
+
+def test_what_others_wrote_does_not_reach_the_terminal(both: Both) -> None:
+    zone = Zone({"TXT example.com": ("v=spf1 +all \x1b[31m\x07",), "MX example.com": ("0 \x1b]0;x\x07.",)})
+    report = check(both, both.mailer(FakeTransport()), sender=USERNAME, resolver=zone)
+    assert str(report).replace("\n", "").isprintable()
+    assert "\x1b" not in report.as_json()
 
 
 @pytest.mark.parametrize(("used", "status"), [(0, "ok"), (5, "ok"), (9, "warning"), (10, "failed")])
