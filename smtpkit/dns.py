@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from smtpkit.errors import InvalidConfiguration
+from smtpkit.pattern import Pattern
 from smtpkit.stamp import chance
 from smtpkit.value import put, value
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from smtpkit.runtime.base import Runtime
 
-__all__ = ["DnsResolver", "RecordType", "Resolver", "ServiceTarget", "exchangers", "service_targets"]
+__all__ = ["DnsResolver", "RecordType", "Resolver", "ServiceTarget", "exchangers", "is_host_name", "service_targets"]
+
+_HOST = Pattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9-]{1,63}\Z")
 
 RecordType: TypeAlias = Literal["A", "AAAA", "CNAME", "MX", "SRV", "TXT"]
 
@@ -101,19 +104,24 @@ class ServiceTarget:
         return (self.priority, self.weight, self.host, self.port)
 
 
+def is_host_name(text: str) -> bool:
+    """Whether it is made of letters, digits and hyphens, with dots between (RFC 1123 §2.1)."""
+    return _HOST.match(text) is not None and len(text) <= 253
+
+
 def exchangers(records: Iterable[str]) -> tuple[str, ...]:
     """The hosts of MX records, the most preferred first; none for a domain that takes no mail (RFC 7505)."""
     found = sorted((int(preference), host.rstrip(".").lower()) for preference, host in map(str.split, records))
-    return tuple(host for _, host in found if host)
+    return tuple(host for _, host in found if is_host_name(host))
 
 
 def service_targets(records: Iterable[str], draw: Callable[[], float] = chance) -> tuple[ServiceTarget, ...]:
     """The targets of SRV records in the order to try them; none if the service is not offered, whose target is ``.``.
 
-    By priority, and within one by chance in proportion to the weights (RFC 2782): ``draw`` gives numbers
-    from 0 to below 1.
+    By priority, and within one by chance in proportion to the weights (RFC 2782): ``draw`` gives numbers from 0 to
+    below 1. What is no host name is left out.
     """
-    left = sorted((each for each in map(_target, records) if each.host), key=lambda each: each.order)
+    left = sorted((each for each in map(_target, records) if is_host_name(each.host)), key=lambda each: each.order)
     ordered: list[ServiceTarget] = []
     while left:
         equals = [each for each in left if each.priority == left[0].priority]

@@ -55,9 +55,14 @@ def mailer(both: Both, server: Smtpd, certificates: Certificates, *, security: s
     """A mailer that logs in; ``security`` if it is not the server's."""
     kind = SmtpTlsTransport if (security or server.security) == "starttls" else SmtpSslTransport
     of_mailer = {name: options.pop(name) for name in ("limits", "provider", "default_from") if name in options}
-    given = dict[str, Any](username=USERNAME, password=PASSWORD, tls=certificates.ca_file)
-    waits = Timeouts(greeting=0.3)
-    return both.mailer(kind(server.host, server.port, **given | {"timeouts": waits, **options}), **of_mailer)
+    for name, usual in (
+        ("username", USERNAME),
+        ("password", PASSWORD),
+        ("tls", certificates.ca_file),
+        ("timeouts", Timeouts(greeting=0.3)),
+    ):
+        options.setdefault(name, usual)
+    return both.mailer(kind(server.host, server.port, **options), **of_mailer)
 
 
 def check(both: Both, mailer: AnyMailer, **options: Any) -> Report:
