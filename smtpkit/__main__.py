@@ -1,8 +1,8 @@
-"""``python -m smtpkit``: see `smtpkit.cli`."""
+"""``python -m smtpkit``: the command line."""
 
-from __future__ import annotations
+import sys
 
-from smtpkit.cli import main
+from smtpkit.cli.main import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -77,7 +77,7 @@ class Delivery:
         return self._default_from
 
     @property
-    def limits(self) -> tuple[DailyLimit, ...]:
+    def limited_by(self) -> tuple[DailyLimit, ...]:
         """All of which hold for each mail."""
         return self._limits
 

@@ -1,4 +1,18 @@
-"""``python -m smtpkit check``: what stands in the way of mail from an account, without sending any."""
+"""Look at the server, the log-in, the limits and the DNS of an account, and send nothing.
+
+  python -m smtpkit check me@gmail.com
+  python -m smtpkit check amazon_ses AKIAIOSFODNN7EXAMPLE --region eu-west-1 --sender me@example.com
+  python -m smtpkit check smtp://me%40example.com@smtp.example.com --dkim-selector mail
+  SMTP_URL=... python -m smtpkit check --json
+
+The password comes from SMTP_PASSWORD, from the variable that --password-env names, or from a prompt; without an
+account, all comes from SMTP_URL, or SMTP_HOST and its like.
+
+Exit codes:
+  0   mail goes out; there may be warnings
+  1   it does not
+  2   wrong arguments or configuration; nothing was looked at
+"""
 
 from __future__ import annotations
 
@@ -16,28 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SUMMARY", "configure", "run"]
 
-SUMMARY = "look at server, log-in, limits and DNS of an account, and send nothing"
+SUMMARY = "look at server, log-in, limits and DNS, and send nothing"
 
 _PASSWORD = "SMTP_PASSWORD"  # noqa: S105 - the name of a variable
-
-_EPILOG = """\
-examples:
-  python -m smtpkit check me@gmail.com
-  python -m smtpkit check amazon_ses AKIAIOSFODNN7EXAMPLE --region eu-west-1 --sender me@example.com
-  python -m smtpkit check smtp://me%40example.com@smtp.example.com --dkim-selector mail
-  SMTP_URL=... python -m smtpkit check --json
-
-The password comes from SMTP_PASSWORD, from the variable that --password-env names, or from a prompt; without an
-account, from SMTP_URL or SMTP_HOST and its like. The exit code is 0 if mail goes out, 1 if not, and 2 if that could
-not be looked at.
-"""
 
 
 def configure(parser: ArgumentParser) -> None:
     """Say what arguments it takes. A password is none: others could read it in the list of processes."""
-    from argparse import RawDescriptionHelpFormatter
-
-    parser.epilog, parser.formatter_class = _EPILOG, RawDescriptionHelpFormatter
     parser.add_argument("account", nargs="?", help="a URL, an address, or the name of a provider")
     parser.add_argument("username", nargs="?", help="the user name at the provider, mostly an address")
     parser.add_argument("--region", help="of a provider that has several")

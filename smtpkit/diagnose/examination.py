@@ -58,7 +58,7 @@ class Examination:
         if not servers:
             steps.append(Step("transport", "skipped", f"{delivery.transport!r} speaks to no SMTP server of its own"))
         account: str = getattr(delivery.transport, "account", "this transport")
-        return Report((*steps, *await check_limits(delivery.limits, account, runtime), *domain))
+        return Report((*steps, *await check_limits(delivery.limited_by, account, runtime), *domain))
 
     def _sender(self, delivery: Delivery, servers: tuple[SmtpTransport, ...]) -> Address | None:
         """Who sends: as given, or the default From, or whoever logs in if that is an address."""
@@ -110,7 +110,7 @@ def _alignment(sender: Address, owner: Address | None, provider: Provider | None
         text = f"{sender.addr_spec} is a mailbox of {home.title}, and the mail goes out through {provider.title}"
         hint = f"Send from a domain of your own, or through {home.title}: DMARC of {domain} fails otherwise."
         return (Step("alignment", "warning", text, hint, domain),)
-    if owner is not None and owner.ascii_domain != domain:
+    if owner is not None and not _related(owner.ascii_domain, domain):
         text = f"mail from {sender.addr_spec} goes out through the account of {owner.addr_spec}"
         hint = (
             f"Many providers refuse this or change From. SPF and DKIM must be those of {domain}: have that domain set "
@@ -127,3 +127,8 @@ def _home(domain: str) -> Provider | None:
         return for_domain(domain)
     except UnknownProvider:
         return None
+
+
+def _related(one: str, other: str) -> bool:
+    """Whether one domain is the other, or below it: so relaxed alignment sees them (RFC 7489 §3.1.1)."""
+    return f".{one}".endswith(f".{other}") or f".{other}".endswith(f".{one}")

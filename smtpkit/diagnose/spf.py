@@ -26,7 +26,7 @@ class SpfFact:
     includes: tuple[str, ...]
     """Any one of them; the first is what to write."""
     needed: bool
-    """Whether the provider sends with the customer's own domain as reverse-path, so that SPF looks there at all."""
+    """Whether the reverse-path is of the domain of From, so that SPF looks there at all."""
     source: str
 
 
@@ -42,10 +42,11 @@ _ZOHO = SpfFact(
     True,
     "https://www.zoho.com/mail/help/adminconsole/spf-configuration.html",
 )  # fmt: skip
-_SENDGRID = SpfFact(
-    ("sendgrid.net",), False, "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/spf-records"
+_SENDGRID = SpfFact(("sendgrid.net",), False, "https://support.sendgrid.com/hc/en-us/articles/21415314709147")
+# The sending domain's record is verified by Mailgun before it sends at all; From may be of the domain above.
+_MAILGUN = SpfFact(
+    ("mailgun.org",), False, "https://www.mailgun.com/blog/white-labeling-dns-records-your-customers-tips-tricks/"
 )
-_MAILGUN = SpfFact(("mailgun.org",), True, "https://documentation.mailgun.com/docs/mailgun/user-manual/domains")
 _AMAZON = SpfFact(
     ("amazonses.com",), False, "https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-spf.html"
 )
@@ -85,7 +86,7 @@ async def check_spf(questions: Questions, domain: str, provider: str | None, tit
 
 def _missing(domain: str, fact: SpfFact | None, title: str) -> Step:
     if fact is not None and not fact.needed:
-        text = f"no record, and {title} needs none there: its mails bounce to a domain of its own"
+        text = f"no record, and {title} needs none there: its mails bounce to another domain"
         return Step("spf", "ok", text, None, domain)
     terms = f"include:{fact.includes[0]}" if fact is not None else "mx"
     hint = f'Publish a TXT record at {domain}: "v=spf1 {terms} ~all".'

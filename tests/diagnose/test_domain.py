@@ -42,7 +42,7 @@ ROWS = [
     Row("spf", "ok", "include:all.test", None,
         {SPF: ("v=spf1 include:all.test -all",), "TXT all.test": ("V=SPF1 include:zoho.eu -all",)}, "zoho_eu"),
     Row("spf", "ok", "~all", None, {SPF: ("google-site-verification=x", "v=spf1 mx ~all", "v=spf10 no")}),
-    Row("spf", "ok", "bounce to a domain of its own", None, {}, "sendgrid"),
+    Row("spf", "ok", "bounce to another domain", None, {}, "sendgrid"),
     Row("spf", "ok", "v=spf1 mx -all", None, {SPF: ("v=spf1 mx -all",)}, "amazon_ses"),
     Row("spf", "warning", "no SPF record", "include:_spf.google.com ~all", {}, "google_workspace"),
     Row("spf", "warning", "no SPF record", "v=spf1 mx ~all", {}),
@@ -120,6 +120,9 @@ def test_a_domain_is_asked_for_as_it_travels(both: Both) -> None:
 ALIGNED = [
     ("me@shop.example.com", "me@shop.example.com", None, "ok", "fits the account"),
     ("me@shop.example.com", "me@example.org", None, "warning", "through the account of me@example.org"),
+    ("me@example.com", "postmaster@mg.example.com", "mailgun", "ok", "fits the account"),
+    ("me@shop.example.com", "me@example.com", None, "ok", "fits the account"),
+    ("me@notexample.com", "me@example.com", None, "warning", "through the account"),
     ("me@gmail.com", "apikey", "sendgrid", "warning", "is a mailbox of Gmail, and the mail goes out through"),
     ("me@gmail.com", "me@gmail.com", "gmail", "ok", "fits the account"),
 ]

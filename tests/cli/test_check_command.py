@@ -1,4 +1,4 @@
-"""The command line, called as it is by a shell."""
+"""``python -m smtpkit check``, called as it is by a shell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smtpkit import Provider, providers
-from smtpkit.cli import COMMANDS, main
+from smtpkit.cli.main import COMMANDS, main
 from smtpkit.providers import Endpoint
 
 if TYPE_CHECKING:
@@ -117,23 +117,18 @@ def test_what_cannot_be_looked_at(
     assert printed.out == ""
 
 
-@pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["check", "--no-such-option"]])
-def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2
+def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--no-such-option"]) == 2
     assert "usage: python -m smtpkit" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
-def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 0
-    assert "usage: python -m smtpkit" in capsys.readouterr().out
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "check" in COMMANDS
+    assert main(["check", "--help"]) == 0
+    assert "Exit codes:" in capsys.readouterr().out
 
 
 def test_as_a_module() -> None:
     command: list[Any] = [sys.executable, "-W", "error", "-m", "smtpkit", "check", "--help"]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
-    assert "examples:" in ran.stdout
+    assert "python -m smtpkit check me@gmail.com" in ran.stdout
