@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from smtpkit import Provider, providers
+from smtpkit.dns import DnsResolver
 from smtpkit.providers import Endpoint
+from zone import Zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from servers.smtpd import Smtpd, StartSmtpd
 
 ROOT = Path(__file__).parent.parent
+
+DNS = {
+    "MX gmail.com": ("5 gmail-smtp-in.l.google.com.",),
+    "TXT gmail.com": ("v=spf1 redirect=_spf.google.com",),
+    "TXT _dmarc.gmail.com": ("v=DMARC1; p=none; sp=quarantine",),
+    "MX example.com": ("10 mail.example.com.",),
+    "TXT example.com": ("v=spf1 mx -all",),
+}
 
 
 @pytest.fixture
@@ -40,8 +50,14 @@ def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.Mon
         replace=True,
     )
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    monkeypatch.setattr(DnsResolver, "lookup", Zone(DNS).lookup)
     yield server
     providers.register(real, replace=True)
+
+
+SECRETS = {"access_token": "ya29.x"} | dict.fromkeys(
+    ("app_password", "api_key", "smtp_password", "mailbox_password"), "abcdefghijklmnop"
+)
 
 
 def blocks(page: str) -> list[str]:
@@ -61,7 +77,7 @@ def run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.chdir(tmp_path)
     for file in (ROOT / "examples/files").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    names: dict[str, object] = {"app_password": "abcd efgh ijkl mnop"}
+    names: dict[str, object] = dict(SECRETS)
     whole = ""
     for block in blocks(page):
         exec(compile(block, page, "exec"), names)  # noqa: S102
@@ -110,3 +126,54 @@ def test_a_page(
 ) -> None:
     run(page, tmp_path, monkeypatch, capsys)
     assert gmail.accepted
+
+
+PROVIDER_PAGES = sorted(path.stem for path in (ROOT / "docs/providers").glob("*.md"))
+
+LOGINS = {
+    "gmail": "me@gmail.com",
+    "sendgrid": "apikey",
+    "mailgun": "postmaster@mg.example.com",
+    "amazon_ses": "AKIAIOSFODNN7EXAMPLE",
+}
+
+
+@pytest.fixture
+def stand_in(
+    request: pytest.FixtureRequest, smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Smtpd]:
+    """A server on this machine in the place of a provider's, with its preset and a log-in as it wants."""
+    name: str = request.getfixturevalue("name")
+    server = smtpd(security="tls", username=LOGINS.get(name, "me@example.com"), password="abcdefghijklmnop")
+    real = providers.get(name)
+    facts: dict[str, Any] = {field: getattr(real, field) for field in Provider.__match_args__}
+    facts["endpoints"] = (Endpoint(server.host, server.port, "tls"),)
+    facts["regions"] = tuple((region, server.host) for region, _ in real.regions)
+    providers.register(Provider(**facts), replace=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    monkeypatch.setattr(DnsResolver, "lookup", Zone(DNS).lookup)
+    yield server
+    providers.register(real, replace=True)
+
+
+@pytest.mark.parametrize("name", PROVIDER_PAGES)
+def test_a_page_of_a_provider(
+    name: str, stand_in: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = f"docs/providers/{name}.md"
+    run(page, tmp_path, monkeypatch, capsys)
+    # Where there are only tokens, this server has nothing to compare them with.
+    assert bool(stand_in.accepted) is (providers.get(name).password_kind != "oauth2-only")
+
+
+@pytest.mark.parametrize("name", PROVIDER_PAGES)
+def test_a_page_of_a_provider_says_where_its_facts_are_from(name: str) -> None:
+    text = (ROOT / f"docs/providers/{name}.md").read_text("utf-8")
+    assert re.search(r"^Checked on \d{4}-\d\d-\d\d: .*https://", text, re.MULTILINE)
+    assert providers.get(name).name == name
+
+
+def test_every_provider_of_the_guide_has_a_page() -> None:
+    assert [
+        *("amazon_ses", "cpanel", "gmail", "google_workspace", "mailgun", "microsoft365", "outlook", "sendgrid", "zoho")
+    ] == PROVIDER_PAGES

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.certificate import Certificate
     from smtpkit.events import Tell
 
     P = ParamSpec("P")
@@ -94,6 +95,17 @@ class AsyncStream(asyncio.Protocol):
     def tls_version(self) -> str | None:
         tls: ssl.SSLObject | None = self._open.get_extra_info("ssl_object")
         return None if tls is None else tls.version()
+
+    @property
+    def peer_address(self) -> str:
+        return str(self._open.get_extra_info("peername")[0])
+
+    @property
+    def peer_certificate(self) -> Certificate | None:
+        # Not at import: an event loop that speaks plaintext alone needs no TLS.
+        from smtpkit.runtime.tls import certificate_of
+
+        return certificate_of(self._open.get_extra_info("peercert"))
 
     async def read(self, deadline: float) -> bytes:
         while (data := self._taken()) is None:

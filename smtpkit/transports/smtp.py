@@ -112,6 +112,11 @@ class SmtpTransport:
             _warn(self)
 
     @property
+    def server(self) -> Server:
+        """Which server it is, and on what terms it is spoken to."""
+        return self._server
+
+    @property
     def account(self) -> str:
         """Whose limits this transport uses up: the user and the host."""
         credentials = self._server.credentials
