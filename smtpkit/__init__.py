@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         InvalidConfiguration,
         InvalidHeader,
         InvalidMessage,
+        LimitExceeded,
         MissingSender,
         NoCommonMechanism,
         NoRecipients,
         ProtocolError,
+        RateLimitExceeded,
         RecipientsRefused,
         RequireTlsUnsupported,
         SenderRefused,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
         UnreadableAttachment,
         UsageError,
     )
-    from smtpkit.limits import DailyLimit
+    from smtpkit.limits import DailyLimit, RateLimit
     from smtpkit.mail import Mail
     from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
     from smtpkit.message import Message
@@ -85,6 +87,7 @@ __all__ = [
     "InvalidConfiguration",
     "InvalidHeader",
     "InvalidMessage",
+    "LimitExceeded",
     "Mail",
     "Mailer",
     "Message",
@@ -95,6 +98,8 @@ __all__ = [
     "PlaintextSmtpTransport",
     "ProtocolError",
     "Provider",
+    "RateLimit",
+    "RateLimitExceeded",
     "RawMessage",
     "Receipt",
     "RecipientDsn",
@@ -147,10 +152,12 @@ _MODULES = {
         InvalidConfiguration
         InvalidHeader
         InvalidMessage
+        LimitExceeded
         MissingSender
         NoCommonMechanism
         NoRecipients
         ProtocolError
+        RateLimitExceeded
         RecipientsRefused
         RequireTlsUnsupported
         SenderRefused
@@ -165,7 +172,7 @@ _MODULES = {
         UnreadableAttachment
         UsageError
     """,
-    "smtpkit.limits": "DailyLimit",
+    "smtpkit.limits": "DailyLimit RateLimit",
     "smtpkit.mail": "Mail",
     "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
     "smtpkit.message": "Message",

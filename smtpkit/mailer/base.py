@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from smtpkit.delivery import OnPartial
     from smtpkit.events import OnEvent, Tell
-    from smtpkit.limits.daily import DailyLimit
+    from smtpkit.limits.limit import Limit
     from smtpkit.mailer.configuration import Configuration
     from smtpkit.providers.provider import EndpointSecurity, Provider
     from smtpkit.smtp.server import TokenSource
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "MailerBase", "checked_counts", "refuse_one"]
 
-Limits: TypeAlias = "DailyLimit | Iterable[DailyLimit]"
+Limits: TypeAlias = "Limit | Iterable[Limit]"
 """One limit, or several that all hold."""
 
 
@@ -127,7 +127,7 @@ class MailerBase:
             UnknownProvider: no such name; the text has the nearest ones.
             InvalidConfiguration: the preset cannot be used with these arguments.
         """
-        from smtpkit.limits.daily import preset_limits
+        from smtpkit.limits.preset import preset_limits
         from smtpkit.providers import get
         from smtpkit.transports.smtp import smtp_transport
 
@@ -302,11 +302,17 @@ def _listener(on_event: OnEvent) -> Tell:
     return Listener(on_event)
 
 
-def _all(limits: Limits) -> tuple[DailyLimit, ...]:
+def _all(limits: Limits) -> tuple[Limit, ...]:
     found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
     for limit in found:
         if not callable(getattr(limit, "reserve", None)):
             raise InvalidConfiguration(
                 f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
+            )
+    places = [limit.place for limit in found]
+    for limit in found:
+        if places.count(limit.place) > 1:
+            raise InvalidConfiguration(
+                f"limits= has two that count the same in one place: {limit!r}", hint="Leave out the higher one."
             )
     return found
