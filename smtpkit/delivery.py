@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from smtpkit.address import Address
     from smtpkit.limits.limit import Limit
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.limits.store import Reservation
     from smtpkit.providers.provider import Provider
     from smtpkit.retry import Retry
@@ -189,6 +190,10 @@ class Delivery:
             except Exception:
                 # The mail has gone its way, and its receipt matters more than a count that is too high.
                 _warn("%r could not be settled after %s", limit, receipt.message_id)
+
+    async def limits(self, runtime: Runtime) -> tuple[LimitStatus, ...]:
+        """How much of each limit is used up."""
+        return tuple([await limit.status(self._account, runtime) for limit in self._limits])
 
     def _sendable(self, message: AnyMessage) -> Message | RawMessage:
         """``message`` in a form of ours: the one place that knows what else can be sent."""

@@ -195,7 +195,7 @@ class DailyLimitExceeded(LimitExceeded):
 
 
 class RateLimitExceeded(LimitExceeded):
-    """The limit of a second, minute, hour or month is used up, and waiting for room takes too long; nothing was sent."""
+    """The limit of a second, minute, hour or month is used up, and there is no room in time; nothing was sent."""
 
 
 class ConnectFailed(DeliveryError, ConnectionError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from smtpkit.errors import DailyLimitExceeded, InvalidConfiguration
 from smtpkit.limits.limit import Limit
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import os
     from datetime import tzinfo
 
+    from smtpkit.errors import LimitExceeded
     from smtpkit.limits.limit import OnLimit, Unit
     from smtpkit.limits.store import Store
     from smtpkit.limits.watch import OnWarning
@@ -44,7 +45,7 @@ class DailyLimit(Limit):
         InvalidConfiguration: ``count`` is below 1, or another argument is not what it should be.
     """
 
-    _error = DailyLimitExceeded
+    _error: ClassVar[type[LimitExceeded]] = DailyLimitExceeded
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from smtpkit.errors import InvalidConfiguration, RateLimitExceeded
 from smtpkit.limits.limit import Limit
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     import os
     from datetime import tzinfo
 
+    from smtpkit.errors import LimitExceeded
     from smtpkit.limits.limit import OnLimit, Unit
     from smtpkit.limits.store import Store
     from smtpkit.limits.watch import OnWarning
 
 __all__ = ["RateLimit"]
 
-_Per: TypeAlias = Literal["second", "minute", "10-minute", "hour", "day", "month", "calendar-day", "calendar-month"]
+_Per: TypeAlias = Literal[
+    "second", "minute", "10-minute", "hour", "day", "rolling-24h", "month", "calendar-day", "calendar-month"
+]  # fmt: skip
 
 
 class RateLimit(Limit):
@@ -36,14 +39,14 @@ class RateLimit(Limit):
             ``"calendar-month"``, from midnight to midnight.
         timezone: of the calendar; UTC if not given.
         on_limit: ``"wait"`` until there is room, ``"raise"``, or ``"warn"`` and send.
-        longest_wait: seconds that a mail waits at most; then, or if it is known to take longer, it is *not sent*. If not
-            given, as long as the window, at least a minute and at most a day.
+        longest_wait: seconds that a mail waits at most; then, or if it is known to take longer, it is *not sent*.
+            If not given, as long as the window, at least a minute and at most a day.
 
     Raises:
         InvalidConfiguration: ``count`` is below 1, or another argument is not what it should be.
     """
 
-    _error = RateLimitExceeded
+    _error: ClassVar[type[LimitExceeded]] = RateLimitExceeded
 
     def __init__(
         self,

@@ -21,8 +21,8 @@ _Clock: TypeAlias = Literal["server", "client"]
 # The clients of redis-py are typed for both kinds at once, with results that may be either.
 _Client: TypeAlias = Any
 
-# A key has a sorted set of "n:id" by time, in microseconds, and the sum of those n. What a number becomes as a text is told
-# by "%.0f", since Lua writes no more than 14 digits of it.
+# A key has a sorted set of "n:id" by time, in microseconds, and the sum of those n. Numbers become texts by "%.0f", since
+# Lua itself writes no more than 14 digits.
 _SCRIPT = """
 local counts, total = KEYS[1], KEYS[2]
 local order, now, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -97,8 +97,8 @@ class RedisStore:
     configuration's matter: ``appendonly yes``, and no eviction. If it cannot be asked, nothing is sent.
 
     Args:
-        server: a URL such as ``"redis://:password@host:6379/0"``, or a client of redis-py. A ``redis.Redis`` serves both
-            mailers (`AsyncMailer` asks it in a thread), a ``redis.asyncio.Redis`` an `AsyncMailer` in its event loop.
+        server: a URL such as ``"redis://:password@host:6379/0"``, or a client of redis-py. A ``redis.Redis`` serves
+            both mailers (`AsyncMailer` asks it in a thread), a ``redis.asyncio.Redis`` an `AsyncMailer` in its loop.
         clock: whose time counts. The ``"server"``'s is the same for all machines; ``"client"`` takes that of each.
 
     Raises:
@@ -175,6 +175,11 @@ class RedisStore:
                 answer: list[Any] = await from_client(keys=[name, f"{name}:total"], args=arguments)
             else:
                 answer = await runtime.call(from_client, keys=[name, f"{name}:total"], args=arguments)
+        except RuntimeError as cause:
+            raise InvalidConfiguration(
+                f"the redis.asyncio client of a RedisStore cannot be used here: {cause}",
+                hint="It serves an AsyncMailer in the event loop that it was first used in; a URL serves everywhere.",
+            ) from cause
         except _redis().exceptions.RedisError as cause:
             raise DeliveryError(
                 f"the limits on the Redis server cannot be counted: {cause}",
@@ -209,8 +214,9 @@ def _bounds(window: Window | None, now: float) -> list[int]:
 
 
 def _connected(url: Secret) -> _Client:
+    library = _redis()
     try:
-        return _redis().Redis.from_url(url.reveal(), **_TIMEOUTS)
+        return library.Redis.from_url(url.reveal(), **_TIMEOUTS)
     except ValueError:
         hint = 'Such as "redis://:password@host:6379/0"; "rediss://" is with TLS, "unix://" a socket.'
         raise InvalidConfiguration("the URL of the Redis server cannot be used", hint=hint) from None

@@ -1,8 +1,8 @@
 """Counts in a file: for the processes of one machine.
 
 WAL, since it needs one flush to disk for a reservation where a rollback journal needs four, and since a process that
-is killed leaves nothing that others have to wait for. Its price is two more files beside it (``-wal``, ``-shm``), and that
-it works on file systems of this machine alone: not on NFS.
+is killed leaves nothing that others have to wait for. Its price is two more files beside it (``-wal``, ``-shm``), and
+that it works on file systems of this machine alone: not on NFS.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteStore"]
 
 _VERSION = 1
-_SCHEMA = f"""
+_SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS counts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, time INTEGER NOT NULL, n INTEGER NOT NULL
@@ -44,8 +44,6 @@ CREATE TRIGGER IF NOT EXISTS forgotten AFTER DELETE ON counts BEGIN
     UPDATE totals SET n = n - old.n WHERE key = old.key;
     DELETE FROM totals WHERE key = old.key AND n = 0;
 END;
-PRAGMA user_version = {_VERSION};
-COMMIT;
 """
 # Times are in microseconds: floating point numbers would not come back as they were.
 
@@ -73,17 +71,18 @@ class SqliteStore:
         InvalidConfiguration: ``path`` is no path.
     """
 
+    _connection: sqlite3.Connection | None = None
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
-            found = os.fspath(path)
+            found = os.fsdecode(path)
         except TypeError:
             found = ""
-        if not isinstance(found, str) or not found or found.startswith(":"):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if found == "" or found.startswith(":"):
             raise InvalidConfiguration(f"path={path!r}", hint='It is the path of a file, such as "mail.db".')
         # A process may change its directory.
         self.path: str = os.path.abspath(found)
         self._lock = ForkSafeLock()
-        self._connection: sqlite3.Connection | None = None
         self._pid = 0
         self._swept = 0.0
 
@@ -145,9 +144,10 @@ class SqliteStore:
             used, first = db.execute(query, (key, _micro(window.since(now)))).fetchone()
             return Count(used, None if first is None else window.leaves(first / 1e6, now))
 
-        if not os.path.exists(self.path):
-            return Count(0, None)
-        return await runtime.call(self._told, work)
+        def look() -> Count:
+            return self._told(work) if os.path.exists(self.path) else Count(0, None)
+
+        return await runtime.call(look)
 
     def close(self) -> None:
         """Close the file. It is opened again when it is needed."""
@@ -158,7 +158,9 @@ class SqliteStore:
             elif connection is not None:
                 _inherited.append(connection)
 
-    __del__ = close
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self.close()
 
     def _changed(self, work: Callable[[sqlite3.Connection], T], *, durably: bool) -> T:
         """What ``work`` gives, as one transaction that has the file for itself."""
@@ -188,7 +190,7 @@ class SqliteStore:
                     f"the limits in {self.path} cannot be counted: {cause}",
                     stage="limit",
                     temporary=isinstance(cause, sqlite3.OperationalError),
-                    hint="Nothing was sent. The file has to be on a disk of this machine, and it and its directory writable.",
+                    hint="Nothing was sent. The file has to be on a disk of this machine, and writable like its directory.",
                 ) from cause
 
     def _connected(self) -> sqlite3.Connection:
@@ -231,7 +233,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     if mode != "wal":
         _to_wal(db)
     if version < _VERSION:
-        db.executescript(_SCHEMA)
+        db.executescript(f"{_SCHEMA}PRAGMA user_version = {_VERSION}; COMMIT;")
 
 
 def _to_wal(db: sqlite3.Connection) -> None:
@@ -265,7 +267,7 @@ def _leaving(db: sqlite3.Connection, key: str, n: int) -> float | None:
     for time, count in db.execute("SELECT time, n FROM counts WHERE key = ? ORDER BY time", (key,)):
         n -= count
         if n <= 0:
-            return time / 1e6
+            return float(time / 1e6)
     return None
 
 

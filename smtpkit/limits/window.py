@@ -60,7 +60,7 @@ class Window:
 
     @property
     def flight(self) -> float:
-        """Seconds for which a mail may be under way: one that nobody settles is taken to be accepted that much later."""
+        """Seconds for which a mail may be under way: one that nobody settles counts as accepted that much later."""
         return min(self.seconds or _LONGEST_FLIGHT, _LONGEST_FLIGHT)
 
     @property

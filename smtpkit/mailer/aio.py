@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smtpkit.dispatch import Dispatch, End
     from smtpkit.envelope import Envelope
     from smtpkit.events import Tell
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -80,6 +81,10 @@ class AsyncMailer(AsyncClosing, MailerBase):
         refuse_one(messages, "__aiter__", "__iter__", "__getitem__")
         taken = aiter(messages) if isinstance(messages, AsyncIterable) else iter(messages)
         return AsyncBatch(self._delivery, taken, *checked_counts(connections, in_flight), self._tell)
+
+    async def limits(self) -> tuple[LimitStatus, ...]:
+        """How much of each limit is used up and left, for the account of this mailer."""
+        return await self._delivery.limits(_runtime(self._tell))
 
     async def close(self) -> None:
         """Close the idle connections."""

@@ -74,7 +74,7 @@ class MailerBase:
         self._delivery = Delivery(
             checked(transport),
             default_from=None if default_from is None else Address.of(default_from),
-            limits=_all(limits),
+            limits=() if limits == () else _all(limits),
             retry=retry,
             on_partial=on_partial,
             provider=provider,
@@ -303,16 +303,7 @@ def _listener(on_event: OnEvent) -> Tell:
 
 
 def _all(limits: Limits) -> tuple[Limit, ...]:
-    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
-    for limit in found:
-        if not callable(getattr(limit, "reserve", None)):
-            raise InvalidConfiguration(
-                f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
-            )
-    places = [limit.place for limit in found]
-    for limit in found:
-        if places.count(limit.place) > 1:
-            raise InvalidConfiguration(
-                f"limits= has two that count the same in one place: {limit!r}", hint="Leave out the higher one."
-            )
-    return found
+    # Not at import, and not for those who have none.
+    from smtpkit.limits.given import checked
+
+    return checked(limits)

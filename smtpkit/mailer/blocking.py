@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from smtpkit.dispatch import Dispatch, End
     from smtpkit.envelope import Envelope
     from smtpkit.events import Tell
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -78,6 +79,10 @@ class Mailer(Closing, MailerBase):
         """
         refuse_one(messages, "__iter__", "__getitem__")
         return Batch(self._delivery, iter(messages), *checked_counts(connections, in_flight), self._tell)
+
+    def limits(self) -> tuple[LimitStatus, ...]:
+        """How much of each limit is used up and left, for the account of this mailer."""
+        return _run(self._delivery.limits(_runtime(self._tell)))
 
     def close(self) -> None:
         """Close the idle connections."""
