@@ -21,7 +21,7 @@ _Clock: TypeAlias = Literal["server", "client"]
 # The clients of redis-py are typed for both kinds at once, with results that may be either.
 _Client: TypeAlias = Any
 
-# A key has a sorted set of "n:id" by time, in microseconds, and the sum of those n. Numbers become texts by "%.0f", since
+# A key has a sorted set of "n:id" by time, in microseconds, and the sum of those n. Numbers become texts by "%.0f":
 # Lua itself writes no more than 14 digits.
 _SCRIPT = """
 local counts, total = KEYS[1], KEYS[2]

@@ -49,6 +49,8 @@ END;
 
 _BUSY = 10.0
 """Seconds to wait for other processes; each of them is done in a few milliseconds."""
+_SWITCHES = 100
+"""Attempts to switch to WAL while other processes do the same."""
 _KEPT = 32 * 86400
 """Seconds: no window is longer."""
 _SWEEP = 3600.0
@@ -190,7 +192,7 @@ class SqliteStore:
                     f"the limits in {self.path} cannot be counted: {cause}",
                     stage="limit",
                     temporary=isinstance(cause, sqlite3.OperationalError),
-                    hint="Nothing was sent. The file has to be on a disk of this machine, and writable like its directory.",
+                    hint="Nothing was sent. It has to be a file on a disk of this machine, and writable like its directory.",
                 ) from cause
 
     def _connected(self) -> sqlite3.Connection:
@@ -240,13 +242,16 @@ def _to_wal(db: sqlite3.Connection) -> None:
     """Switch to WAL, which does not wait for others by itself."""
     import sqlite3
 
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError:
-        # Another process has just done it, or makes its schema: with its lock we wait for that.
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("COMMIT")
-        db.execute("PRAGMA journal_mode = WAL")
+    for attempt in range(_SWITCHES):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if attempt + 1 == _SWITCHES:
+                raise
+            # Another process does it, or makes its schema: for this lock we wait until that is done.
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("COMMIT")
 
 
 def _forget(db: sqlite3.Connection, key: str, window: Window, now: float) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit.address import Address
@@ -16,7 +15,7 @@ from smtpkit.transports.base import checked
 from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import NoReturn, Self
 
     from typing_extensions import Unpack
@@ -195,8 +194,9 @@ class MailerBase:
         ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
         ``smtp+plaintext://`` (25); or the name of a provider, as in
         ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
-        keys are keyword arguments, with ``timeouts.``, ``retry.`` and ``tls.`` before the parts of `Timeouts`, `Retry`
-        and `Tls`: ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
+        keys are keyword arguments, with ``timeouts.``, ``retry.``, ``tls.`` and ``limits.`` before the parts of
+        `Timeouts`, `Retry`, `Tls` and `DailyLimit` (``limits.daily=500&limits.path=mail.db``):
+        ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
 
         ``failover(smtps://... smtps://...)`` is a `FailoverTransport`, ``roundrobin(...)`` a
         `RoundRobinTransport`; either may stand in the other. What is for the whole follows:

@@ -1,6 +1,6 @@
 """A process that sends as fast as it can, until it is killed: ``python reserving.py STORE LIMIT``.
 
-It prints ``r`` before it reserves, ``g`` when that was granted, ``b`` when it gave it back and ``f`` when the limit is full.
+It prints ``r`` before it reserves, ``g`` when that was granted, ``b`` when it gave it back, ``f`` when it is full.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import os
 import sys
 
 from smtpkit import Mail, Message, Outcome, Receipt
-from smtpkit.limits import DailyLimit, RedisStore, SqliteStore
-from smtpkit.limits.limit import Limit
+from smtpkit.limits import DailyLimit, Limit, RedisStore, SqliteStore
 from smtpkit.runtime.blocking import BlockingRuntime, run
 
 MESSAGE = Message().from_("me@example.com").to("ann@example.com").subject("Hello").text("Hi")

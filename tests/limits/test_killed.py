@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import random
 import select
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from smtpkit.limits import DailyLimit, RedisStore, SqliteStore
 
@@ -43,11 +44,16 @@ class Sender:
         self.process.stdin.write(b"\n")
         self.process.stdin.flush()
 
+    @property
+    def said_by(self) -> IO[bytes]:
+        """Where it speaks."""
+        assert self.process.stdout is not None
+        return self.process.stdout
+
     def hear(self) -> None:
         """What it has said meanwhile."""
-        assert self.process.stdout is not None
-        while select.select([self.process.stdout], [], [], 0)[0]:
-            said = os.read(self.process.stdout.fileno(), 65536)
+        while select.select([self.said_by], [], [], 0)[0]:
+            said = os.read(self.said_by.fileno(), 65536)
             if not said:
                 return
             self.said += said
@@ -56,8 +62,7 @@ class Sender:
         """Kill it, in the middle of whatever it does, and hear the rest."""
         self.process.kill()
         with self.process:
-            assert self.process.stdout is not None
-            self.said += self.process.stdout.read()
+            self.said += self.said_by.read()
 
     @property
     def held(self) -> int:
@@ -98,12 +103,13 @@ def _hear(senders: list[Sender], *, seconds: float = 30, until: Callable[[bytes]
             sender.hear()
         if until is not None and until(b"".join(each.said for each in alive)):
             return
-        select.select([each.process.stdout for each in alive], [], [], 0.02)
+        select.select([each.said_by for each in alive], [], [], 0.02)
 
 
 def check(where: str, store: Store) -> None:
     senders = killed(where)
     limit = DailyLimit(LIMIT, store=store)
+    assert {each.process.returncode for each in senders} == {-signal.SIGKILL}, "one ended by itself"
     held = sum(each.held for each in senders)
     lost = sum(each.under_way for each in senders)
     assert held <= LIMIT, f"{held} mails for a limit of {LIMIT}"

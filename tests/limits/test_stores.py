@@ -62,11 +62,16 @@ def test_redis_keeps_the_promises_by_its_own_clock(redis_server: RedisServer) ->
     check_store(made, own_clock=True)
 
 
-def test_redis_with_an_async_client_keeps_the_promises(redis_server: RedisServer) -> None:
+def async_client(server: RedisServer) -> Any:
     import redis.asyncio
 
+    library: Any = redis.asyncio
+    return library.Redis.from_url(server.url)
+
+
+def test_redis_with_an_async_client_keeps_the_promises(redis_server: RedisServer) -> None:
     with asyncio.Runner() as runner:
-        client = redis.asyncio.Redis.from_url(redis_server.url)
+        client = async_client(redis_server)
 
         def made() -> RedisStore:
             redis_server.flush()
@@ -270,9 +275,7 @@ def test_a_redis_server_that_is_not_there(both: Both) -> None:
 
 
 def test_an_async_client_needs_an_async_mailer(redis_server: RedisServer) -> None:
-    import redis.asyncio
-
-    client = redis.asyncio.Redis.from_url(redis_server.url)
+    client = async_client(redis_server)
     mailer = Mailer(FakeTransport(), limits=DailyLimit(5, store=RedisStore(client)))
     with pytest.raises(InvalidConfiguration, match="URL serves everywhere"):
         mailer.send(MESSAGE)

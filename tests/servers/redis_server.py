@@ -36,7 +36,8 @@ class RedisServer:
         self._process = subprocess.Popen(
             [program, *options, "--dir", str(directory)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self.client: Any = redis.Redis.from_url(self.url)
+        library: Any = redis
+        self.client = library.Redis.from_url(self.url)
         self._await(redis.ConnectionError)
 
     def _await(self, not_there: type[Exception]) -> None:
