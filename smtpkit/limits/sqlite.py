@@ -192,7 +192,7 @@ class SqliteStore:
                     f"the limits in {self.path} cannot be counted: {cause}",
                     stage="limit",
                     temporary=isinstance(cause, sqlite3.OperationalError),
-                    hint="Nothing was sent. It has to be a file on a disk of this machine, and writable like its directory.",
+                    hint="Nothing was sent. It has to be on a disk of this machine, and writable like its directory.",
                 ) from cause
 
     def _connected(self) -> sqlite3.Connection:
