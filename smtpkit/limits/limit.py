@@ -102,8 +102,8 @@ class Limit:
         return getattr(self._store, "place", self._store), self._key("")
 
     def register(self, account: str) -> None:
-        """From now on ``account`` is one of those that `used` without a name looks at."""
-        self._watch.accounts.setdefault(account, {})
+        """From now on ``account`` is one of those that `used` without a name looks at: the last 10,000."""
+        self._watch.know(account)
 
     async def reserve(
         self,

@@ -18,6 +18,7 @@ OnWarning: TypeAlias = Callable[[LimitStatus], object]
 raises is logged."""
 
 _NEARLY = 0.8
+_ACCOUNTS = 10_000
 
 
 class Watch:
@@ -28,6 +29,15 @@ class Watch:
         """Those that the limit was asked for, and when each was warned about what."""
         self._limit = limit
         self._on_warning = on_warning
+
+    def know(self, account: str) -> dict[str, float]:
+        """When ``account`` was warned about what."""
+        told = self.accounts.get(account)
+        if told is None:
+            told = self.accounts[account] = {}
+            while len(self.accounts) > _ACCOUNTS:
+                self.accounts.pop(next(iter(self.accounts)), None)
+        return told
 
     def see(self, account: str, reservation: Reservation) -> None:
         """Warn if this reservation makes it 80 %, or if its mail is sent though it does not fit."""
@@ -52,7 +62,7 @@ class Watch:
         return LimitStatus(account, self._limit.count, self._limit.unit, self._limit.per, used, None)
 
     def _is_new(self, what: str, account: str, now: float) -> bool:
-        told = self.accounts.setdefault(account, {})
+        told = self.know(account)
         last = told.get(what)
         if last is not None and last <= now < last + self._limit.length:
             return False

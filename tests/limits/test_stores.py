@@ -6,11 +6,21 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smtpkit import DailyLimit, DeliveryError, FakeTransport, InvalidConfiguration, Mailer, Message, RateLimit
+from smtpkit import (
+    AsyncMailer,
+    DailyLimit,
+    DeliveryError,
+    FakeTransport,
+    InvalidConfiguration,
+    Mailer,
+    Message,
+    RateLimit,
+)
 from smtpkit.limits import Count, MemoryStore, RedisStore, Reservation, SqliteStore, Window
 from smtpkit.runtime.blocking import BlockingRuntime, run
 from smtpkit.testing.stores import check_store
@@ -140,6 +150,30 @@ def test_a_file_is_counted_in_by_all_who_name_it(tmp_path: Path, both: Both, mon
     assert not both.receipt(both.mailer(FakeTransport(), limits=second), MESSAGE).ok
 
 
+def test_an_event_loop_is_not_held_up(tmp_path: Path, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is used in another thread than that of the loop."""
+    threads: set[int] = set()
+    told = SqliteStore._told  # pyright: ignore[reportPrivateUsage]
+
+    def noting(store: SqliteStore, work: Any) -> Any:
+        threads.add(threading.get_ident())
+        return told(store, work)
+
+    monkeypatch.setattr(SqliteStore, "_told", noting)
+    mailer = both.mailer(FakeTransport(), limits=DailyLimit(3, path=tmp_path / "mail.db"))
+    both.send(mailer, MESSAGE)
+    if isinstance(mailer, AsyncMailer):
+        both.wait(mailer.limits())
+    assert (threading.get_ident() in threads) == (both.kind == "sync")
+
+
+def test_what_the_server_said_is_known_to_other_processes(tmp_path: Path, both: Both) -> None:
+    ours, theirs = DailyLimit(5, path=tmp_path / "mail.db"), DailyLimit(5, path=tmp_path / "mail.db")
+    run(ours.exhausted("this transport", BlockingRuntime()))
+    assert not both.receipt(both.mailer(FakeTransport(), limits=theirs), MESSAGE).ok
+    assert theirs.remaining() == 0
+
+
 def test_rows_that_no_window_has_are_dropped(tmp_path: Path) -> None:
     store, runtime = SqliteStore(tmp_path / "mail.db"), BlockingRuntime()
     for n in range(20):
@@ -204,15 +238,19 @@ def test_a_file_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.M
     assert limit.used() == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_of_a_fork_opens_the_file_anew(tmp_path: Path) -> None:
     limit = DailyLimit(5, path=tmp_path / "mail.db")
     mailer = Mailer(FakeTransport(), limits=limit)
     mailer.send(MESSAGE)
     child = os.fork()
     if not child:
-        mailer.send(MESSAGE)
-        mailer.send(MESSAGE)
-        os._exit(0)
+        code = 1
+        try:
+            code = 0 if mailer.send(MESSAGE).ok and mailer.send(MESSAGE).ok else 2
+        finally:
+            os._exit(code)
     assert os.waitpid(child, 0)[1] == 0
     mailer.send(MESSAGE)
     assert limit.used() == 4

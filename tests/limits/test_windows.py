@@ -203,3 +203,12 @@ def test_memory_of_a_year_is_bounded() -> None:
         runtime.advance(runtime.now() + YEAR / 3000)
         sizes.append(len(store._counts))  # pyright: ignore[reportPrivateUsage]
     assert max(sizes) <= 260
+
+
+def test_no_more_accounts_are_known_than_some() -> None:
+    limit = RateLimit(1, "hour")
+    for number in range(10_005):
+        limit.register(f"me {number}")
+    assert len(limit._watch.accounts) == 10_000  # pyright: ignore[reportPrivateUsage]
+    limit.register("me 10004")
+    assert (limit.used(), limit.remaining()) == (0, 1)
