@@ -24,7 +24,7 @@ _Client: TypeAlias = Any
 # A key has a sorted set of "n:id" by time, in microseconds, and the sum of those n. Numbers become texts by "%.0f":
 # Lua itself writes no more than 14 digits.
 _SCRIPT = """
-local counts, total = KEYS[1], KEYS[2]
+local counts, total, last = KEYS[1], KEYS[2], KEYS[3]
 local order, now, seconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local begins, ends, kept = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local function text(number) return string.format("%.0f", number) end
@@ -81,8 +81,8 @@ elseif used + n > limit then
 else
     time = time + now
 end
-local id = text(now) .. "-" .. text(redis.call("INCR", total .. ":last"))
-redis.call("PEXPIRE", total .. ":last", text(kept))
+local id = text(now) .. "-" .. text(redis.call("INCR", last))
+redis.call("PEXPIRE", last, text(kept))
 add(n, id, time)
 return {"granted", text(now), text(used), text(n) .. ":" .. id}
 """
@@ -168,13 +168,15 @@ class RedisStore:
             now = int(time) / 1e6
 
     async def _answer(self, key: str, arguments: list[object], runtime: Runtime) -> list[Any]:
+        # In one slot of a cluster.
         name = f"smtpkit:{{{key}}}"
+        keys = [name, f"{name}:total", f"{name}:last"]
         from_client = self._script_of(self._client_now())
         try:
             if _is_async(self._client):
-                answer: list[Any] = await from_client(keys=[name, f"{name}:total"], args=arguments)
+                answer: list[Any] = await from_client(keys=keys, args=arguments)
             else:
-                answer = await runtime.call(from_client, keys=[name, f"{name}:total"], args=arguments)
+                answer = await runtime.call(from_client, keys=keys, args=arguments)
         except RuntimeError as cause:
             raise InvalidConfiguration(
                 f"the redis.asyncio client of a RedisStore cannot be used here: {cause}",

@@ -194,6 +194,7 @@ def _ends_with_the_day(bench: _Bench) -> None:
     bench.later(1)
     _same("then all of it is forgotten", bench.count(window=_DAY).used, 0)
     bench.send(10, window=_DAY)
+    _same("what is sent at midnight belongs to the new day", bench.count(window=_DAY).used, 10)
 
 
 def _opens_again(bench: _Bench) -> None:

@@ -112,6 +112,19 @@ def test_longest_wait(both: Both, clock: Clock) -> None:
     assert both.send(mailer, MESSAGE).ok
 
 
+def test_who_waits_gets_what_another_gives_back(both: Both, clock: Clock) -> None:
+    """Though nothing leaves the window in the time that is waited."""
+    limit = RateLimit(1, "hour", longest_wait=4000)
+    reservation = both.wait(limit.reserve("this transport", Mail(MESSAGE), clock.runtime))
+
+    async def give_back() -> None:
+        await limit.settle(reservation, Receipt.of(Mail(MESSAGE), Outcome("refused")), clock.runtime)
+
+    clock.runtime.ring_at(25, give_back)
+    assert both.send(both.mailer(FakeTransport(), limits=limit), MESSAGE).ok
+    assert clock.runtime.now() == 30
+
+
 def test_what_one_limit_counted_is_given_back_when_another_refuses(both: Both, clock: Clock) -> None:
     day, hour = DailyLimit(5), RateLimit(1, "hour", on_limit="raise")
     mailer = both.mailer(FakeTransport(), limits=[hour, day])

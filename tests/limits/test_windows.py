@@ -176,6 +176,27 @@ def test_each_day_of_a_year() -> None:
         del living.model.mails[:-16]
 
 
+FLIGHTS: list[tuple[Any, float]] = [
+    # per, seconds after which there is room, if nobody settles what was reserved at the start of a year
+    ("second", 2),
+    ("minute", 120),
+    ("10-minute", 1200),
+    ("hour", 3600 + 900),
+    ("day", 86400 + 900),
+    ("calendar-day", 86400),
+    ("calendar-month", 31 * 86400),
+]
+
+
+@pytest.mark.parametrize(("per", "seconds"), FLIGHTS)
+def test_what_is_never_settled_counts_a_little_longer(per: Any, seconds: float) -> None:
+    year = Year(MemoryStore(), per, None, 1)
+    year.reserve(1)
+    with pytest.raises(RateLimitExceeded) as caught:
+        run(year.limit.reserve("me", Mail(BASE.to("a@example.com")), year.runtime))
+    assert caught.value.resets_at == datetime.fromtimestamp(NEW_YEAR + seconds, UTC)
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"per": "week"}, "one of second"),
     ({"per": "hour", "timezone": BERLIN}, "calendar-day"),
