@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         InvalidHeader,
         InvalidMessage,
         MissingSender,
+        NetworkForbidden,
         NoCommonMechanism,
         NoRecipients,
         ProtocolError,
@@ -50,10 +51,10 @@ if TYPE_CHECKING:
     from smtpkit.reply import Reply
     from smtpkit.retry import Retry
     from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.testing.fake import FakeTransport
     from smtpkit.tls import InsecureTlsWarning, Tls, insecure_tls
     from smtpkit.transports.base import Transport
     from smtpkit.transports.failover import FailoverTransport
-    from smtpkit.transports.fake import FakeTransport
     from smtpkit.transports.function import transport_from_function
     from smtpkit.transports.round_robin import RoundRobinTransport
     from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
@@ -89,6 +90,7 @@ __all__ = [
     "Mailer",
     "Message",
     "MissingSender",
+    "NetworkForbidden",
     "NoCommonMechanism",
     "NoRecipients",
     "Outcome",
@@ -148,6 +150,7 @@ _MODULES = {
         InvalidHeader
         InvalidMessage
         MissingSender
+        NetworkForbidden
         NoCommonMechanism
         NoRecipients
         ProtocolError
@@ -175,10 +178,10 @@ _MODULES = {
     "smtpkit.reply": "Reply",
     "smtpkit.retry": "Retry",
     "smtpkit.smtp.timeouts": "Timeouts",
+    "smtpkit.testing.fake": "FakeTransport",
     "smtpkit.tls": "InsecureTlsWarning Tls insecure_tls",
     "smtpkit.transports.base": "Transport",
     "smtpkit.transports.failover": "FailoverTransport",
-    "smtpkit.transports.fake": "FakeTransport",
     "smtpkit.transports.function": "transport_from_function",
     "smtpkit.transports.round_robin": "RoundRobinTransport",
     "smtpkit.transports.smtp": "PlaintextSmtpTransport SmtpSslTransport SmtpTlsTransport",

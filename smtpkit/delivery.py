@@ -18,6 +18,7 @@ from smtpkit.message import Message
 from smtpkit.raw import RawMessage
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.transports.attempt import transmit
+from smtpkit.transports.base import substitute_of
 
 if TYPE_CHECKING:
     from email.message import Message as AnyEmail
@@ -73,6 +74,7 @@ class Delivery:
         retry: Retry | None,
         on_partial: OnPartial,
         provider: Provider | None,
+        redirect_to: Address | None = None,
     ) -> None:
         self.transport = transport
         self._default_from = default_from
@@ -80,6 +82,12 @@ class Delivery:
         self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
+        self._redirect_to = redirect_to
+
+    @property
+    def current(self) -> Transport:
+        """The transport, or what a test put in its place."""
+        return substitute_of(self.transport) or self.transport
 
     async def send(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """`deliver`, and raise the receipt's error where the caller wants it raised."""
@@ -115,8 +123,13 @@ class Delivery:
             _tell(receipt, begun, runtime)
             return receipt
         ready = Ready(mail, begun)
-        refused = await self._reserve(ready, runtime) if self._limits else None
+        refused = await self._reserve(ready, runtime) if self._counts else None
         return ready if refused is None else await self.conclude(ready, refused, runtime)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether limits count. They are of real accounts: what a substitute takes does not use them up."""
+        return bool(self._limits) and substitute_of(self.transport) is None
 
     def tries_again(self, ready: Ready, receipt: Receipt) -> bool:
         """Whether somebody is left for another attempt after ``receipt``, the first one."""
@@ -142,7 +155,8 @@ class Delivery:
 
                 runtime.tell(Retrying(made + 1, pause, receipt.error))
             try:
-                await runtime.sleep(pause)
+                if not getattr(self.current, "simulated", False):
+                    await runtime.sleep(pause)
                 mail = mail.only(left)
                 receipt = attempts.add(mail, await self.transmit(mail, runtime))
             except BaseException as interruption:
@@ -188,9 +202,15 @@ class Delivery:
     def _mail(self, message: Message | RawMessage, envelope: Envelope | None, runtime: Runtime) -> Mail:
         if envelope is not None and not isinstance(envelope, Envelope):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"envelope= needs an Envelope, not {type(envelope).__name__}")
-        total: float | None = getattr(self.transport, "total", None) if self._retry is not None else None
+        total: float | None = getattr(self.current, "total", None) if self._retry is not None else None
         deadline = float("inf") if total is None else runtime.now() + total
-        return Mail(message, envelope, all_or_nothing=self._on_partial == "abort", deadline=deadline)
+        mail = Mail(message, envelope, all_or_nothing=self._on_partial == "abort", deadline=deadline)
+        if self._redirect_to is None:
+            return mail
+        # Not at import: few do.
+        from smtpkit.redirection import redirected
+
+        return redirected(mail, self._redirect_to)
 
     async def _reserve(self, ready: Ready, runtime: Runtime) -> Receipt | None:
         """Count a mail in every limit; the receipt of one that does not fit."""
@@ -209,7 +229,7 @@ class Delivery:
 
     async def transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
         """One attempt: whatever the transport does, there is a receipt."""
-        return await transmit(self.transport, mail, runtime)
+        return await transmit(self.current, mail, runtime)
 
     def _explain(self, error: SmtpkitError) -> None:
         if isinstance(error, AuthenticationFailed) and error.hint is None:

@@ -14,6 +14,7 @@
     │   └── UnknownProvider              (LookupError) no preset of that name, with the nearest names
     └── DeliveryError                    sending was tried; carries the receipt
         ├── DailyLimitExceeded           the account's limit is used up; nothing was sent
+        ├── NetworkForbidden             a test suite forbids real sending; nothing was sent
         ├── ConnectFailed                (ConnectionError) name not found, refused, unreachable
         ├── ServiceUnavailable           (ConnectionError) the server said 421, or no greeting of 220
         ├── TlsFailed                    (ConnectionError) the handshake did not succeed
@@ -68,6 +69,7 @@ __all__ = [
     "InvalidHeader",
     "InvalidMessage",
     "MissingSender",
+    "NetworkForbidden",
     "NoCommonMechanism",
     "NoRecipients",
     "ProtocolError",
@@ -211,6 +213,12 @@ class DailyLimitExceeded(DeliveryError):
     limit: int = 0
     used: int = 0
     resets_at: datetime | None = None
+
+
+class NetworkForbidden(DeliveryError):
+    """`smtpkit.testing.forbid_network` or ``SMTPKIT_FORBID_NETWORK`` forbids real sending; nothing was sent."""
+
+    stage: Stage | None = "connect"
 
 
 class ConnectFailed(DeliveryError, ConnectionError):

@@ -45,6 +45,7 @@ PUBLIC = [
     "Mailer",
     "Message",
     "MissingSender",
+    "NetworkForbidden",
     "NoCommonMechanism",
     "NoRecipients",
     "Outcome",

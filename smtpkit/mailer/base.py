@@ -49,10 +49,12 @@ class MailerBase:
             every recipient was accepted, which takes one more round trip where there are several.
         provider: whose account it is, so that a refused log-in is explained with that provider's
             `Provider.password_hint`. `for_provider` gives it.
+        redirect_to: the one address that gets all mail instead of its recipients, for staging; these are in
+            header fields ``X-Original-To``, and the receipt is about that address.
         on_event: called with what happens: see `smtpkit.events`. A plain function, also for `AsyncMailer`.
 
     Raises:
-        InvalidAddress: ``default_from`` is not an address.
+        InvalidAddress: ``default_from`` or ``redirect_to`` is not an address.
         InvalidConfiguration: another argument is not what it should be.
     """
 
@@ -65,6 +67,7 @@ class MailerBase:
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
         provider: Provider | None = None,
+        redirect_to: str | Address | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
         if on_partial not in ("return", "raise", "abort"):
@@ -78,6 +81,7 @@ class MailerBase:
             retry=retry,
             on_partial=on_partial,
             provider=provider,
+            redirect_to=None if redirect_to is None else Address.of(redirect_to),
         )
         self._tell: Tell | None = None if on_event is None else _listener(on_event)
 
@@ -107,6 +111,7 @@ class MailerBase:
         limits: Limits | Literal["preset"] = "preset",
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
+        redirect_to: str | Address | None = None,
         on_event: OnEvent | None = None,
         **options: Unpack[SmtpOptions],
     ) -> Self:
@@ -146,6 +151,7 @@ class MailerBase:
             retry=retry,
             on_partial=on_partial,
             provider=provider,
+            redirect_to=redirect_to,
             on_event=on_event,
         )
 
@@ -159,6 +165,7 @@ class MailerBase:
         limits: Limits | Literal["preset"] = "preset",
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
+        redirect_to: str | Address | None = None,
         on_event: OnEvent | None = None,
         **options: Unpack[SmtpOptions],
     ) -> Self:
@@ -183,6 +190,7 @@ class MailerBase:
             limits=limits,
             retry=retry,
             on_partial=on_partial,
+            redirect_to=redirect_to,
             on_event=on_event,
             **secrets,
             **options,
@@ -215,8 +223,8 @@ class MailerBase:
         """A mailer from environment variables.
 
         ``SMTP_URL``, or ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_USERNAME``, ``SMTP_PASSWORD`` and
-        ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port); and
-        ``SMTP_FROM``, the default From.
+        ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port);
+        ``SMTP_FROM``, the default From; ``SMTP_REDIRECT_TO``, the one address that gets all mail.
 
         Raises:
             InvalidConfiguration: a variable is missing or cannot be used.
