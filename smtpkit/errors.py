@@ -126,15 +126,9 @@ class SmtpkitError(Exception):
         super().__init__(message)
         self.message = message
         # Only what differs is set, so that the classes can state defaults of their own.
-        if stage is not None:
-            self.stage = stage
-        if reply is not None:
-            self.reply = reply
-            self.temporary = reply.temporary
-        if temporary is not None:
-            self.temporary = temporary
-        if hint is not None:
-            self.hint = hint
+        temporary = reply.temporary if temporary is None and reply is not None else temporary
+        given = {"stage": stage, "reply": reply, "temporary": temporary, "hint": hint}
+        self.__dict__.update((name, each) for name, each in given.items() if each is not None)
 
     @property
     def recipients(self) -> tuple[str, ...]:

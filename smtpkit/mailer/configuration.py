@@ -90,7 +90,7 @@ class Configuration:
             InvalidConfiguration: one is missing or cannot be used.
         """
         names = {"default_from": "SMTP_FROM", "redirect_to": "SMTP_REDIRECT_TO"}
-        more = tuple((name, given) for name, variable in names.items() if (given := environ.get(variable)))
+        more = tuple((name, environ[variable]) for name, variable in names.items() if environ.get(variable))
         if url := environ.get("SMTP_URL"):
             found = cls.from_url(url)
             given = found.options + more

@@ -20,7 +20,7 @@ __all__ = ["run_apart"]
 
 
 def run_apart(action: Callable[[Runtime], Coroutine[Any, Any, T]]) -> T:
-    """What ``action`` returns or raises in an event loop that is there for it alone; the caller may run in one itself."""
+    """What ``action`` returns or raises in an event loop for it alone; the caller may run in one itself."""
 
     async def acted() -> T:
         return await action(AsyncRuntime())

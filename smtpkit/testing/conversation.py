@@ -104,7 +104,7 @@ class Session(BaseSession):
     def _needs_tls(self) -> bool:
         return "STARTTLS" in self._host.extensions and not self.secured
 
-    def _auth(self, argument: str, _: bytes) -> str:
+    def _auth(self, argument: str, octets: bytes) -> str:
         if self._needs_tls:
             return "530 5.7.0 STARTTLS first"
         mechanism, _, initial = argument.partition(" ")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict, cast
 
 from smtpkit.mime.characters import shown
 from smtpkit.testing.matching import contains, equals, is_mailbox, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
 
     from smtpkit.address import Address
     from smtpkit.mail import Mail
@@ -52,6 +51,13 @@ class Criterion(NamedTuple):
     found: str
     """What the mail has instead."""
 
+    @property
+    def nearness(self) -> float:
+        """1 if it fits; else less, the more so the less it looks like what is wanted."""
+        from difflib import SequenceMatcher
+
+        return 1.0 if self.fits else SequenceMatcher(None, self.wanted, self.found).ratio() / 2
+
 
 class Criteria:
     """All that is wanted of one mail."""
@@ -84,10 +90,10 @@ def missed(criteria: Criteria, readings: Sequence[Reading]) -> str:
     if not readings:
         return "nothing was sent"
     judged = [(each, criteria.judge(each)) for each in readings]
-    nearest, criteria_of = max(judged, key=lambda each: sum(criterion.fits for criterion in each[1]))
+    nearest, criteria_of = max(judged, key=lambda each: sum(criterion.nearness for criterion in each[1]))
     lines = [f"nearest: {summary(nearest)}"] if criteria_of else []
     for name, wish, fits, found in criteria_of:
-        lines.append(f"  {'fits  ' if fits else 'DIFFERS'.ljust(6)} {name}: {found if fits else f'{found}, not {wish}'}")
+        lines.append(f"  fits    {name}: {found}" if fits else f"  DIFFERS {name}: {found}, not {wish}")
     return "\n".join([*lines, *listed(readings)])
 
 
@@ -103,14 +109,18 @@ def summary(reading: Reading) -> str:
 
 
 def _told(matcher: object) -> str:
-    if isinstance(matcher, (list, tuple)):
-        return f"[{', '.join(map(_told, matcher))}]"  # type: ignore[arg-type]  # pyright: ignore[reportUnknownArgumentType]
-    return wanted(matcher)
+    return f"[{', '.join(map(wanted, several))}]" if (several := _several(matcher)) is not None else wanted(matcher)
+
+
+def _several(matcher: object) -> list[Any] | None:
+    """What a list or tuple has; ``None`` for anything else."""
+    return list(cast("list[Any]", matcher)) if isinstance(matcher, (list, tuple)) else None
 
 
 def _to(matcher: Any, reading: Reading) -> tuple[bool, str]:
-    each_of = matcher if isinstance(matcher, (list, tuple)) else [matcher]  # pyright: ignore[reportUnknownVariableType]
-    fits = all(any(is_mailbox(one, name) for name in reading.recipients) for one in each_of)  # pyright: ignore[reportUnknownVariableType]
+    several = _several(matcher)
+    each_of = [matcher] if several is None else several
+    fits = all(any(is_mailbox(one, name) for name in reading.recipients) for one in each_of)
     return fits, ", ".join(reading.recipients)
 
 

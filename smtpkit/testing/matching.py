@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress
@@ -48,7 +48,7 @@ def is_mailbox(matcher: Matcher | Address, addr_spec: str) -> bool:
 def wanted(matcher: object) -> str:
     """How a failed assertion shows what was looked for."""
     if isinstance(matcher, re.Pattern):
-        return f"re.compile({matcher.pattern!r})"
+        return f"re.compile({cast('re.Pattern[str]', matcher).pattern!r})"
     return repr(matcher) if isinstance(matcher, str) else getattr(matcher, "__qualname__", str(matcher))
 
 

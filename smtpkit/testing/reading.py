@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from smtpkit.mail import Mail
 
-__all__ = ["ReceivedFile", "Reading"]
+__all__ = ["Reading", "ReceivedFile"]
 
 
 class ReceivedFile(NamedTuple):

@@ -10,7 +10,7 @@ from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Self
+    from typing import Any, Self
 
     from smtpkit.address import Address
     from smtpkit.testing.matching import Matcher
@@ -94,7 +94,7 @@ class Scripted:
         self.script.rules.append(rule)
         return self
 
-    def _limited(self, **limits: object) -> Self:
+    def _limited(self, **limits: Any) -> Self:
         self.script.limits = self.script.limits._replace(**limits)
         return self
 
@@ -129,9 +129,7 @@ class Scripted:
         """Answer AUTH with ``reply``: `AuthenticationFailed`."""
         return self._told(Rule("auth", "reply", reply, None, times))
 
-    def fail_temporarily(
-        self, times: int = 1, reply: str = "450 4.2.0 try again later", *, at: When = "rcpt"
-    ) -> Self:
+    def fail_temporarily(self, times: int = 1, reply: str = "450 4.2.0 try again later", *, at: When = "rcpt") -> Self:
         """Refuse with a 4yz so many ``times``, and take what comes after: something for `Retry`."""
         return self._told(Rule(at, "reply", reply, None, times))
 
@@ -173,8 +171,6 @@ class Scripted:
         """Answer MAIL with 421 after so many mails on a connection: the next ones go over a new one."""
         return self._limited(per_connection=at_least_1("messages", messages))
 
-    def limit_daily(
-        self, messages: int, reply: str = "550 5.4.5 Daily user sending limit exceeded"
-    ) -> Self:
+    def limit_daily(self, messages: int, reply: str = "550 5.4.5 Daily user sending limit exceeded") -> Self:
         """Take so many mails in all, and answer MAIL of further ones with ``reply``; by default as Gmail."""
         return self._limited(in_all=messages, daily_reply=reply)

@@ -81,27 +81,15 @@ class ScriptedServer(ScriptedHost):
         """How many were made since the start."""
         self._outbox: list[Mail] = []
         self._loopback: Loopback | None = None
-        self._directory: Any = None
-        self._ca_file: str | None = None
-        if security != "plaintext":
-            _shared_certificate()
+        self._certificate = None if security == "plaintext" else _shared_certificate()
 
     # -- how it is run -------------------------------------------------------------
 
     def start(self) -> Self:
         """Listen."""
-        from tempfile import TemporaryDirectory
-
         from smtpkit.runtime.loopback import Loopback
 
-        context = None
-        if self.security != "plaintext":
-            certificate = _shared_certificate()
-            context = certificate.context
-            self._directory = TemporaryDirectory(prefix="smtpkit-testing-")
-            self._ca_file = f"{self._directory.name}/ca.pem"
-            with open(self._ca_file, "wb") as file:
-                file.write(certificate.ca_pem)
+        context = None if self._certificate is None else self._certificate.context
         self._loopback = Loopback(self._dial, context)
         self._loopback.start()
         return self
@@ -110,8 +98,6 @@ class ScriptedServer(ScriptedHost):
         """Cut all connections and listen no more. May be called again."""
         if self._loopback is not None:
             self._loopback.stop()
-        if self._directory is not None:
-            self._directory.cleanup()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -133,14 +119,14 @@ class ScriptedServer(ScriptedHost):
     @property
     def ca_file(self) -> str | None:
         """The path of its CA certificate (PEM), for other clients; ``None`` without TLS."""
-        return self._ca_file
+        return None if self._certificate is None else self._certificate.ca_file
 
     @property
     def tls(self) -> Tls | None:
         """What a client trusts it by: ``SmtpTlsTransport(server.host, server.port, tls=server.tls)``."""
         from smtpkit.tls import Tls
 
-        return None if self._ca_file is None else Tls(ca_file=self._ca_file)
+        return None if self.ca_file is None else Tls(ca_file=self.ca_file)
 
     @property
     def url(self) -> str:
@@ -148,7 +134,7 @@ class ScriptedServer(ScriptedHost):
         from urllib.parse import quote, urlencode
 
         user = "" if self.username is None else f"{quote(self.username, '')}:{quote(self.password, '')}@"
-        options = {"tls.ca_file": self._ca_file} if self._ca_file is not None else {}
+        options = {"tls.ca_file": self.ca_file} if self.ca_file is not None else {}
         if self.security == "plaintext" and user:
             options["allow_insecure_auth"] = "true"
         query = f"?{urlencode(options)}" if options else ""

@@ -75,7 +75,7 @@ class BaseSession:
         self._terms = terms
         self._shaking = False
         self._over = False
-        self._buffer = bytearray()
+        self._buffer: bytearray = bytearray()
         self._acts: list[Act] = []
         self._taking_content = False
         self._scanned = 0
@@ -163,34 +163,34 @@ class BaseSession:
         """What EHLO offers now."""
         return [each for each in self._terms.extensions if not self.secured or each != "STARTTLS"]
 
-    def _ehlo(self, argument: str, _: bytes) -> str:
+    def _ehlo(self, argument: str, octets: bytes) -> str:
         self._forget()
         return "\r\n".join([*(f"250-{line}" for line in (self._terms.name, *self._offered())), "250 HELP"])
 
-    def _helo(self, argument: str, _: bytes) -> str:
+    def _helo(self, argument: str, octets: bytes) -> str:
         self._forget()
         return f"250 {self._terms.name}"
 
-    def _starttls(self, argument: str, _: bytes) -> str:
+    def _starttls(self, argument: str, octets: bytes) -> str:
         self._shaking = True
         return "220 2.0.0 go ahead"
 
-    def _auth(self, argument: str, _: bytes) -> str:
+    def _auth(self, argument: str, octets: bytes) -> str:
         return "235 2.7.0 welcome"
 
-    def _rset(self, argument: str, _: bytes) -> str:
+    def _rset(self, argument: str, octets: bytes) -> str:
         return self._forget()
 
-    def _noop(self, argument: str, _: bytes) -> str:
+    def _noop(self, argument: str, octets: bytes) -> str:
         return "250 2.0.0 ok"
 
-    def _unknown(self, argument: str, _: bytes) -> str:
+    def _unknown(self, argument: str, octets: bytes) -> str:
         return "500 5.5.2 what?"
 
-    def _quit(self, argument: str, _: bytes) -> str:
+    def _quit(self, argument: str, octets: bytes) -> str:
         return "221 2.0.0 bye"
 
-    def _mail(self, argument: str, _: bytes) -> str:
+    def _mail(self, argument: str, octets: bytes) -> str:
         found = _PATH.fullmatch(argument)
         if found is None:
             return "501 5.5.4 MAIL FROM:<address>"
@@ -206,7 +206,7 @@ class BaseSession:
         self._sender = found[1]
         return "250 2.1.0 ok"
 
-    def _rcpt(self, argument: str, _: bytes) -> str:
+    def _rcpt(self, argument: str, octets: bytes) -> str:
         found = _PATH.fullmatch(argument)
         if found is None:
             return "501 5.5.4 RCPT TO:<address>"
@@ -219,7 +219,7 @@ class BaseSession:
         self._recipients.append(found[1])
         return "250 2.1.5 ok"
 
-    def _data(self, argument: str, _: bytes) -> str:
+    def _data(self, argument: str, octets: bytes) -> str:
         if not self._recipients:
             return "503 5.5.1 RCPT first"
         if (refusal := self._refusal("data", self._recipients)) is not None:

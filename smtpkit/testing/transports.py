@@ -88,7 +88,12 @@ def _problem(receipt: Receipt, mail: Mail) -> str | None:
         return f"the receipt has outcomes for {sorted(receipt.outcomes)}, and the mail is to {sorted(names)}"
     if receipt.message_id != mail.message_id:
         return f"the receipt is about {receipt.message_id}, and the mail is {mail.message_id}"
-    unknown = {outcome.status for outcome in receipt.outcomes.values()} - {"accepted", "refused", "not_sent", "uncertain"}
+    unknown = {outcome.status for outcome in receipt.outcomes.values()} - {
+        "accepted",
+        "refused",
+        "not_sent",
+        "uncertain",
+    }
     if unknown:
         return f"the receipt has the status {sorted(unknown)[0]!r}"
     everybody = all(outcome.status == "accepted" for outcome in receipt.outcomes.values())

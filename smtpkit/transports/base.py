@@ -94,7 +94,7 @@ def substitute_of(transport: Transport) -> Transport | None:
 
 
 def substitute(transport: Transport) -> None:
-    """From now on ``transport`` gets all mail of this process, from whatever thread or task, until `end_substitution`."""
+    """From now on ``transport`` gets all mail of this process, from all threads and tasks, until `end_substitution`."""
     _substitutes.append(transport)
 
 
