@@ -54,7 +54,7 @@ def _mails() -> dict[str, Mail]:
 def _check_one(
     name: str, make_transport: Callable[[], Transport], mail: Mail, driven: Callable[[Any], list[Receipt]]
 ) -> None:
-    before = mail.as_bytes()
+    before = mail.as_bytes(), mail.envelope
     transport = make_transport()
 
     async def sent(runtime: Runtime) -> list[Receipt]:
@@ -72,11 +72,11 @@ def _check_one(
             f"{name}: {transport!r} raised {error!r}. A transport reports what went wrong in the receipt, "
             "and waits only through the runtime."
         ) from error
+    if (mail.as_bytes(), mail.envelope) != before:
+        raise AssertionError(f"{name}: the mail is not what it was")
     for receipt in receipts:
         if problem := _problem(receipt, mail):
             raise AssertionError(f"{name}: {problem}")
-    if mail.as_bytes() != before:
-        raise AssertionError(f"{name}: the content of the mail is not what it was")
 
 
 def _problem(receipt: Receipt, mail: Mail) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smtpkit import FakeTransport, Mailer, Message, NetworkForbidden, PlaintextSmtpTransport
+from smtpkit import Batch, FakeTransport, Mailer, Message, NetworkForbidden, PlaintextSmtpTransport
 from smtpkit.runtime.loopback import Loopback
 from smtpkit.testing import ScriptedServer, forbid_network
 from smtpkit.testing.conversation import Session
@@ -32,7 +32,7 @@ class Elsewhere(Loopback):
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
-    monkeypatch.setattr("smtpkit.runtime.loopback.open_port", lambda port: None)
+    monkeypatch.setattr("smtpkit.runtime.loopback.open_port", id)
     with Elsewhere() as server:
         yield server
 
@@ -94,7 +94,7 @@ def test_allowed_servers(elsewhere: Elsewhere, both: Both) -> None:
 def test_in_threads(elsewhere: Elsewhere) -> None:
     mailer = Mailer(transport(elsewhere))
     with forbid_network(), ThreadPoolExecutor(2) as pool:
-        receipts = list(pool.map(lambda _: next(mailer.send_many([ANN])), range(4)))
+        receipts = list(pool.map(Batch.__next__, [mailer.send_many([ANN]) for _ in range(4)]))
     assert {type(each.error) for each in receipts} == {NetworkForbidden}
 
 

@@ -14,6 +14,7 @@ import pytest
 from smtpkit import (
     Address,
     AsyncMailer,
+    Batch,
     DailyLimit,
     DailyLimitExceeded,
     FakeTransport,
@@ -56,7 +57,7 @@ FOUND: list[tuple[dict[str, Any], int]] = [
     ({"to": "archive@example.com"}, 1),
     ({"to": Address("ann@example.com")}, 1),
     ({"to": re.compile("@example.com$")}, 3),
-    ({"to": lambda name: name.startswith("b")}, 1),
+    ({"to": re.compile("^b").match}, 1),
     ({"to": ["ann@example.com", "archive@example.com"]}, 1),
     ({"to": ["ann@example.com", "bob@example.com"]}, 0),
     ({"to": "nn@example.com"}, 0),
@@ -73,7 +74,7 @@ FOUND: list[tuple[dict[str, Any], int]] = [
     ({"html_contains": "Hello"}, 0),
     ({"attachment": "invoice.pdf"}, 1),
     ({"attachment": re.compile(r"\.(pdf|csv)$")}, 2),
-    ({"attachment": lambda file: file == ReceivedFile("invoice.pdf", "application/pdf", b"%PDF")}, 1),
+    ({"attachment": ReceivedFile("invoice.pdf", "application/pdf", b"%PDF").__eq__}, 1),
     ({"attachment": "a.txt"}, 0),
     ({"header": ("x-campaign", "autumn")}, 1),
     ({"header": ("X-Campaign", re.compile("spring"))}, 0),
@@ -89,7 +90,9 @@ def three() -> FakeTransport:
     return fake
 
 
-@pytest.mark.parametrize(("wanted", "count"), FOUND, ids=[str(wanted) for wanted, _ in FOUND])
+@pytest.mark.parametrize(
+    ("wanted", "count"), FOUND, ids=[f"{number} {' '.join(wanted)}" for number, (wanted, _) in enumerate(FOUND)]
+)
 def test_mails_are_found(three: FakeTransport, wanted: dict[str, Any], count: int) -> None:
     assert len(three.sent(**wanted)) == count
     if count:
@@ -105,7 +108,7 @@ def test_mails_are_found(three: FakeTransport, wanted: dict[str, Any], count: in
 
 
 def test_sent_to(three: FakeTransport) -> None:
-    assert [mail.message.fields["subject"] for mail in three.sent_to("bob@example.com")] == ["Welcome"]
+    assert [mail.message.fields.get("subject") for mail in three.sent_to("bob@example.com")] == ["Welcome"]
     assert three.sent_to("nobody@example.com") == []
 
 
@@ -211,7 +214,7 @@ def test_threads_and_tasks_of_the_application_do_too(mailbox: FakeTransport) -> 
 def test_what_is_scripted_counts_for_threads(mailbox: FakeTransport) -> None:
     mailbox.fail_temporarily(10)
     with ThreadPoolExecutor(8) as pool:
-        receipts = list(pool.map(lambda _: next(MAILER.send_many([BOB])), range(40)))
+        receipts = list(pool.map(Batch.__next__, [MAILER.send_many([BOB]) for _ in range(40)]))
     assert sum(receipt.ok for receipt in receipts) == len(mailbox.outbox) == 30
 
 
