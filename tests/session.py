@@ -54,10 +54,7 @@ class Session(BaseSession):
         """Whether it shakes hands now."""
         if not self._shaking or self._flaw("tls", None) is not None:
             return False
-        self._shaking, self.secured = False, True
-        self._buffer.clear()
-        self._forget()
-        return True
+        return self._begin_tls()
 
     def hear(self, data: bytes) -> list[Act]:
         """What it does on hearing ``data``."""

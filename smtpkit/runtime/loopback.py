@@ -39,13 +39,13 @@ class Loopback:
         *,
         most: int = 1000,
     ) -> None:
-        self.context = context
-        self.port = 0
-        self.busiest = 0
+        self.context: ssl.SSLContext | None = context
+        self.port: int = 0
+        self.busiest: int = 0
         """The most connections that were open at a time."""
-        self.turned_away = 0
-        self.stopped = threading.Event()
-        self.lock = threading.Lock()
+        self.turned_away: int = 0
+        self.stopped: threading.Event = threading.Event()
+        self.lock: threading.Lock = threading.Lock()
         """Held by the one connection that changes something."""
         self._dial = dial
         self._most = most

@@ -66,10 +66,7 @@ class Session(BaseSession):
         """Whether it shakes hands now."""
         if not self._shaking or self._over:
             return False
-        self._shaking, self.secured = False, True
-        self._buffer.clear()
-        self._forget()
-        return True
+        return self._begin_tls()
 
     def hear(self, data: bytes) -> list[Act]:
         """What it does on hearing ``data``."""

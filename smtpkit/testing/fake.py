@@ -48,7 +48,7 @@ class FakeTransport(ScriptedHost):
         timeouts: how long it is waited for, by its own clock.
     """
 
-    simulated = True
+    simulated: bool = True
 
     def __init__(self, *, extensions: Iterable[str] = EXTENSIONS, timeouts: Timeouts | None = None) -> None:
         super().__init__(("STARTTLS", *extensions), _LOGIN)

@@ -22,15 +22,15 @@ at these stages comes before it, and nothing is uncertain that need not be."""
 class ScriptedHost(Scripted, Mailbox):
     """A server that takes all mail that it is not told to refuse."""
 
-    name = "mail.test"
-    implicit = False
+    name: str = "mail.test"
+    implicit: bool = False
     recipients: int | None = None
     """No limit for one transaction, unless it is set."""
 
     def __init__(self, extensions: Iterable[str], credentials: tuple[str, str] | None) -> None:
         super().__init__()
-        self.extensions = tuple(extensions)
-        self.credentials = credentials
+        self.extensions: tuple[str, ...] = tuple(extensions)
+        self.credentials: tuple[str, str] | None = credentials
         self._count = 0
 
     @property

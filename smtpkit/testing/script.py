@@ -64,7 +64,7 @@ class Script:
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
-        self.limits = Limits()
+        self.limits: Limits = Limits()
 
     @property
     def empty(self) -> bool:
@@ -88,7 +88,7 @@ class Scripted:
     """
 
     def __init__(self) -> None:
-        self.script = Script()
+        self.script: Script = Script()
 
     def _told(self, rule: Rule) -> Self:
         self.script.rules.append(rule)

@@ -72,12 +72,12 @@ class ScriptedServer(ScriptedHost):
         offered = ("STARTTLS", *extensions) if security == "starttls" else tuple(extensions)
         super().__init__(offered, None if username is None else (username, password))
         self.security: Security = security
-        self.username = username
-        self.password = password
-        self.implicit = security == "tls"
+        self.username: str | None = username
+        self.password: str = password
+        self.implicit: bool = security == "tls"
         self.accepted: list[Accepted] = []
         """The mails that it took, in order: one that came twice is there twice."""
-        self.connections = 0
+        self.connections: int = 0
         """How many were made since the start."""
         self._outbox: list[Mail] = []
         self._loopback: Loopback | None = None

@@ -65,12 +65,12 @@ class Terms(Protocol):
 class BaseSession:
     """One connection: the commands, and what they do. How it answers is its subclass's."""
 
-    certificate = b""
+    certificate: bytes = b""
 
     def __init__(self, terms: Terms) -> None:
         self.verbs: list[str] = []
         """The commands that were heard."""
-        self.secured = False
+        self.secured: bool = False
         """Whether TLS has begun."""
         self._terms = terms
         self._shaking = False
@@ -107,6 +107,13 @@ class BaseSession:
 
     def _object(self, problem: str) -> None:
         """The client did what a client must not do."""
+
+    def _begin_tls(self) -> bool:
+        """The handshake: what came before it is forgotten (RFC 3207 §4.2)."""
+        self._shaking, self.secured = False, True
+        self._buffer.clear()
+        self._forget()
+        return True
 
     # -- what is heard -------------------------------------------------------------
 
