@@ -130,7 +130,10 @@ class Scripted:
         return self._told(Rule("auth", "reply", reply, None, times))
 
     def fail_temporarily(self, times: int = 1, reply: str = "450 4.2.0 try again later", *, at: When = "rcpt") -> Self:
-        """Refuse with a 4yz so many ``times``, and take what comes after: something for `Retry`."""
+        """Refuse with a 4yz so many ``times``, and take what comes after: something for `Retry`.
+
+        Every answer counts, so that at ``rcpt`` a mail to three takes three of them.
+        """
         return self._told(Rule(at, "reply", reply, None, times))
 
     def turn_away(self, reply: str = "421 4.3.2 too busy", *, at: When = "greeting", times: int | None = None) -> Self:

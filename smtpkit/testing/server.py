@@ -8,6 +8,7 @@ from smtpkit.envelope import Envelope
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.mail import Mail
 from smtpkit.raw import RawMessage
+from smtpkit.runtime.lock import ForkSafeLock
 from smtpkit.testing.conversation import Session
 from smtpkit.testing.host import EXTENSIONS, ScriptedHost
 
@@ -80,6 +81,7 @@ class ScriptedServer(ScriptedHost):
         self.connections: int = 0
         """How many were made since the start."""
         self._outbox: list[Mail] = []
+        self._lock = ForkSafeLock()
         self._loopback: Loopback | None = None
         self._certificate = None if security == "plaintext" else _shared_certificate()
 
@@ -182,14 +184,16 @@ class ScriptedServer(ScriptedHost):
     @property
     def outbox(self) -> list[Mail]:
         """The mails that it took, in order, as octets: one that came twice is there twice."""
-        for mail in self.accepted[len(self._outbox) :]:
-            self._outbox.append(Mail(RawMessage(mail.content), Envelope(mail.sender or None, mail.recipients)))
-        return self._outbox
+        with self._lock:
+            for mail in self.accepted[len(self._outbox) :]:
+                self._outbox.append(Mail(RawMessage(mail.content), Envelope(mail.sender or None, mail.recipients)))
+            return self._outbox
 
     def clear(self) -> None:
         """Forget the mails. What was scripted stays: `accept_all` forgets that."""
-        self.accepted.clear()
-        self._outbox.clear()
+        with self._lock:
+            self.accepted.clear()
+            self._outbox.clear()
 
     def _dial(self, host: str, port: int) -> Session:
         self.connections += 1

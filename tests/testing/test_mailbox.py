@@ -17,6 +17,7 @@ from smtpkit import (
     Batch,
     DailyLimit,
     DailyLimitExceeded,
+    FailoverTransport,
     FakeTransport,
     Mailer,
     Message,
@@ -235,6 +236,8 @@ def test_nobody_waits_between_attempts(both: Both) -> None:
     fake = FakeTransport().fail_temporarily(4)
     mailer = both.mailer(fake, retry=Retry(attempts=5, wait=60, max_wait=60))
     assert both.send(mailer, BOB).attempts == 5
+    pair = FailoverTransport(FakeTransport().unreachable(), FakeTransport().fail_temporarily(1))
+    assert both.send(both.mailer(pair, retry=Retry(wait=60)), BOB).attempts > 2
     with FakeTransport() as mailbox:
         mailbox.time_out(times=1)
         assert both.send(both.mailer(UNUSED, retry=Retry(wait=60)), BOB).attempts == 2
