@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from smtpkit.address import Address
 from smtpkit.errors import InvalidConfiguration
+from smtpkit.mime.characters import shown
+from smtpkit.pattern import Pattern
 from smtpkit.testing.matching import is_mailbox
-from smtpkit.value import at_least_1
+from smtpkit.value import at_least_1, from_0_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Self
 
-    from smtpkit.address import Address
     from smtpkit.testing.matching import Matcher
 
 __all__ = ["Deed", "Rule", "Script", "Scripted", "When"]
@@ -22,11 +24,21 @@ When: TypeAlias = Literal["greeting", "ehlo", "starttls", "auth", "mail", "rcpt"
 
 _STAGES = ("greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "content")
 
+_NEGATIVE = Pattern(r"[45][0-9][0-9](?: [^\r\n]*)?\Z")
+
+_LONGEST = 86400
+"""A day, as for `Timeouts`."""
+
 Deed: TypeAlias = Literal["reply", "silence", "hang up", "take and hang up"]
 
 
 class Rule:
-    """One thing to do, so many times."""
+    """One thing to do, so many times.
+
+    Raises:
+        InvalidAddress: ``who`` is a string, and not an address.
+        InvalidConfiguration: no stage, no negative reply, or ``times`` is below 1.
+    """
 
     def __init__(
         self, at: When, deed: Deed, reply: str = "", who: Matcher | Address | None = None, times: int | None = None
@@ -35,8 +47,8 @@ class Rule:
             raise InvalidConfiguration(f"at={at!r}", hint=f"It is one of {', '.join(_STAGES)}.")
         self.at: When = at
         self.deed: Deed = deed
-        self.reply = reply
-        self._who = who
+        self.reply: str = _checked(reply) if deed == "reply" else ""
+        self._who: Matcher | Address | None = Address.of(who) if isinstance(who, str) else who
         self._left = float("inf") if times is None else at_least_1("times", times)
 
     def applies(self, at: str, addresses: Iterable[str]) -> bool:
@@ -47,6 +59,14 @@ class Rule:
             return False
         self._left -= 1
         return True
+
+
+def _checked(reply: str) -> str:
+    if not _NEGATIVE.match(reply):
+        raise InvalidConfiguration(
+            f"not a reply that refuses: {shown(reply)}", hint='It is one line such as "550 5.1.1 no such mailbox".'
+        )
+    return reply
 
 
 class Limits(NamedTuple):
@@ -164,7 +184,7 @@ class Scripted:
 
     def slow_down(self, seconds: float) -> Self:
         """Take so long for every reply. A `FakeTransport` counts them on a clock of its own."""
-        return self._limited(slow=seconds)
+        return self._limited(slow=from_0_to(_LONGEST, "seconds", seconds))
 
     def limit_size(self, octets: int) -> Self:
         """Offer SIZE, and take no larger content: `ContentRefused`. It counts for new connections."""
@@ -176,4 +196,4 @@ class Scripted:
 
     def limit_daily(self, messages: int, reply: str = "550 5.4.5 Daily user sending limit exceeded") -> Self:
         """Take so many mails in all, and answer MAIL of further ones with ``reply``; by default as Gmail."""
-        return self._limited(in_all=messages, daily_reply=reply)
+        return self._limited(in_all=messages, daily_reply=_checked(reply))

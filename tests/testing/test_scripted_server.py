@@ -5,15 +5,28 @@ from __future__ import annotations
 import smtplib
 import ssl
 import sys
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 import pytest
 
-from smtpkit import AuthenticationFailed, InvalidConfiguration, Mailer, Message, SenderRefused, Timeouts
+from smtpkit import (
+    AuthenticationFailed,
+    FakeTransport,
+    InvalidAddress,
+    InvalidConfiguration,
+    Mailer,
+    Message,
+    SenderRefused,
+    Timeouts,
+)
 from smtpkit.testing import ScriptedServer, check_transport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from both import Both
+    from smtpkit.testing import Scripted
     from smtpkit.testing.server import Security
 
 pytest_plugins = ("both",)
@@ -120,6 +133,24 @@ def test_it_can_be_started_and_stopped_by_hand() -> None:
 def test_a_wrong_security() -> None:
     with pytest.raises(InvalidConfiguration, match="security='ssl'"):
         ScriptedServer(security="ssl")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+WRONG: dict[str, Callable[[Scripted], object]] = {
+    "no stage": methodcaller("time_out", "somewhere"),
+    "no reply": methodcaller("refuse_content", "no"),
+    "a positive reply": methodcaller("refuse_content", "250 ok"),
+    "two lines": methodcaller("refuse_content", "550 no\r\n250 yes"),
+    "no times": methodcaller("fail_temporarily", 0),
+    "no address": methodcaller("refuse_recipient", "nobody"),
+    "no time": methodcaller("slow_down", -1),
+    "no size": methodcaller("limit_size", 0),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_told(name: str) -> None:
+    with pytest.raises((InvalidConfiguration, InvalidAddress)):
+        WRONG[name](FakeTransport())
 
 
 def test_without_trustme(monkeypatch: pytest.MonkeyPatch) -> None:
