@@ -9,13 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from smtpkit.runtime.network import open_port, shut_port
+from smtpkit.runtime.simulated import Act
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
     from types import TracebackType
 
-    from smtpkit.runtime.simulated import Act, Ending, Peer
+    from smtpkit.runtime.simulated import Ending, Peer
 
 __all__ = ["Loopback"]
 
@@ -27,7 +28,8 @@ _AT_ONCE = 0.001
 class Loopback:
     """Serves the peers that ``dial`` gives on a free port of 127.0.0.1, each in a thread, from `start` to `stop`.
 
-    More than ``most`` connections at a time get 421. With ``context`` peers can shake hands.
+    Of more than ``most`` connections at a time the further ones get a peer of ``too_many``. With ``context`` peers can
+    shake hands.
     """
 
     host = "127.0.0.1"
@@ -38,6 +40,7 @@ class Loopback:
         context: ssl.SSLContext | None = None,
         *,
         most: int = 1000,
+        too_many: Callable[[], Peer] | None = None,
     ) -> None:
         self.context: ssl.SSLContext | None = context
         self.port: int = 0
@@ -49,6 +52,8 @@ class Loopback:
         """Held by the one connection that changes something."""
         self._dial = dial
         self._most = most
+        self._too_many: Callable[[], Peer] = too_many or _TurningAway
+        self._admitted: set[_Connection] = set()
         self._open: set[_Connection] = set()
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
@@ -98,20 +103,34 @@ class Loopback:
                 connection = _Connection(self, sock)
                 self._begin(threading.Thread(target=connection.serve, name="smtpkit-loopback", daemon=True))
 
-    def admit(self, connection: _Connection) -> Peer | None:
-        """A peer, if there is room for one more."""
+    def admit(self, connection: _Connection) -> Peer:
+        """Its peer; another one if there is no room for it."""
         with self.lock:
-            if len(self._open) >= self._most:
-                self.turned_away += 1
-                return None
             self._open.add(connection)
-            self.busiest = max(self.busiest, len(self._open))
+            if len(self._admitted) >= self._most:
+                self.turned_away += 1
+                return self._too_many()
+            self._admitted.add(connection)
+            self.busiest = max(self.busiest, len(self._admitted))
             return self._dial(self.host, self.port)
 
     def dismiss(self, connection: _Connection) -> None:
         """It is over."""
         with self.lock:
             self._open.discard(connection)
+            self._admitted.discard(connection)
+
+
+class _TurningAway:
+    """Says that there are too many connections."""
+
+    certificate = b""
+
+    def hear(self, data: bytes) -> list[Act]:
+        return [Act(b"421 4.7.0 too many connections\r\n", ending="close")]
+
+    def secure(self) -> bool:
+        return False
 
 
 class _Connection:
@@ -131,8 +150,6 @@ class _Connection:
 
     def _converse(self) -> None:
         peer = self._server.admit(self)
-        if peer is None:
-            return self._socket.sendall(b"421 4.7.0 too many connections\r\n")
         data = b""
         while True:
             with self._server.lock:
@@ -140,12 +157,12 @@ class _Connection:
                 shaking = self._server.context is not None and peer.secure()
             for act in acts:
                 if self._do(act):
-                    return None
+                    return
             if shaking:
                 self._shake_hands()
                 data = b""
             elif not (data := self._socket.recv(65536)):
-                return None
+                return
 
     def _shake_hands(self) -> None:
         assert self._server.context is not None
