@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Accepted", "BaseSession", "Terms"]
 
 _PATH = re.compile(r"(?:FROM|TO):<([^>]*)>(.*)", re.IGNORECASE)
-_SIZE = re.compile(r" SIZE=([0-9]+)")
+_SIZE = re.compile(r" SIZE=([0-9]{1,18})(?= |\Z)")
 
 
 class Accepted(NamedTuple):
@@ -270,5 +270,6 @@ class BaseSession:
 
 
 def _count(argument: str) -> int:
-    number = argument.partition(" ")[0]
-    return int(number) if number.isascii() and number.isdigit() else 0
+    """The octets that BDAT announces; 0 if that is no number."""
+    found = re.match(r"[0-9]{1,18}(?= |\Z)", argument)
+    return int(found[0]) if found else 0

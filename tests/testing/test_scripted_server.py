@@ -73,9 +73,11 @@ def test_the_standard_library_is_a_client_too(security: Security) -> None:
                 ("MAIL", 501),
                 ("DATA", 503),
                 ("RCPT TO:<a@b.test>", 503),
+                ("BDAT many", 503),
+                (f"BDAT {'9' * 5000}", 503),
             ):
                 assert client.docmd(command)[0] == code
-            assert client.docmd("MAIL FROM:<a@example.com>")[0] == 250
+            assert client.docmd(f"MAIL FROM:<a@example.com> SIZE={'9' * 5000}")[0] == 250
             assert client.docmd("RCPT nobody")[0] == 501
             assert client.docmd("AUTH CRAM-MD5")[0] == 504
             client.rset()
