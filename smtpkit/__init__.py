@@ -52,8 +52,10 @@ if TYPE_CHECKING:
     from smtpkit.smtp.timeouts import Timeouts
     from smtpkit.tls import InsecureTlsWarning, Tls, insecure_tls
     from smtpkit.transports.base import Transport
+    from smtpkit.transports.console import ConsoleTransport
     from smtpkit.transports.failover import FailoverTransport
     from smtpkit.transports.fake import FakeTransport
+    from smtpkit.transports.file import FileTransport
     from smtpkit.transports.function import transport_from_function
     from smtpkit.transports.round_robin import RoundRobinTransport
     from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
@@ -70,6 +72,7 @@ __all__ = [
     "CertificateUntrusted",
     "ConnectFailed",
     "ConnectionLost",
+    "ConsoleTransport",
     "ContentRefused",
     "DailyLimit",
     "DailyLimitExceeded",
@@ -80,6 +83,7 @@ __all__ = [
     "Envelope",
     "FailoverTransport",
     "FakeTransport",
+    "FileTransport",
     "InsecureTlsWarning",
     "InvalidAddress",
     "InvalidConfiguration",
@@ -177,8 +181,10 @@ _MODULES = {
     "smtpkit.smtp.timeouts": "Timeouts",
     "smtpkit.tls": "InsecureTlsWarning Tls insecure_tls",
     "smtpkit.transports.base": "Transport",
+    "smtpkit.transports.console": "ConsoleTransport",
     "smtpkit.transports.failover": "FailoverTransport",
     "smtpkit.transports.fake": "FakeTransport",
+    "smtpkit.transports.file": "FileTransport",
     "smtpkit.transports.function": "transport_from_function",
     "smtpkit.transports.round_robin": "RoundRobinTransport",
     "smtpkit.transports.smtp": "PlaintextSmtpTransport SmtpSslTransport SmtpTlsTransport",

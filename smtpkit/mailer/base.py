@@ -198,6 +198,8 @@ class MailerBase:
         keys are keyword arguments, with ``timeouts.``, ``retry.`` and ``tls.`` before the parts of `Timeouts`, `Retry`
         and `Tls`: ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
 
+        ``file:./outbox`` is a `FileTransport`, ``console:`` a `ConsoleTransport`: for development, without a server.
+
         ``failover(smtps://... smtps://...)`` is a `FailoverTransport`, ``roundrobin(...)`` a
         `RoundRobinTransport`; either may stand in the other. What is for the whole follows:
         ``failover(...)?rest=30&default_from=me%40example.com``. Limits of presets do not hold in them.
@@ -228,10 +230,14 @@ class MailerBase:
     @classmethod
     def _configured(cls, given: Configuration, on_event: OnEvent | None = None) -> Self:
         from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, provider_of
+        from smtpkit.mailer.local import LOCAL, local_transport
         from smtpkit.transports.smtp import smtp_transport
 
         if given.members:
             return cls._composed(given, on_event)
+        if given.scheme in LOCAL:
+            own = dict(given.options)
+            return cls(local_transport(given.scheme, given.host, own), on_event=on_event, **own)
         options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
         if given.scheme not in SCHEMES:
             provider = provider_of(given.scheme)

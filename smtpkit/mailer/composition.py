@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidConfiguration, UnknownProvider
 from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, Configuration, options, provider_of
+from smtpkit.mailer.local import LOCAL
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _member(name: str, url: str) -> Configuration:
     """What one of the URLs in ``name(...)`` says. It may be a piece of a password that has a space."""
     if url.endswith(","):
         raise InvalidConfiguration(f"the URLs in {name}(...) are parted by spaces, not by commas", hint=_ENCODE)
-    if not _OPENING.match(url):
+    if not _OPENING.match(url) and url.partition(":")[0].lower() not in LOCAL:
         _refuse_unknown(name, url.partition("://")[0])
     found = Configuration.from_url(url, secret=True)
     for option, _ in found.options:

@@ -40,7 +40,7 @@ class Configuration:
     """What a URL or the environment says."""
 
     scheme: str
-    """One of `SCHEMES`, or the name of a provider."""
+    """One of `SCHEMES`, the name of a provider, ``file`` or ``console``."""
     host: str | None
     port: int | None
     username: str | None
@@ -60,6 +60,7 @@ class Configuration:
             InvalidConfiguration: it cannot be read.
         """
         from smtpkit.mailer.composition import composition_of
+        from smtpkit.mailer.local import local_of
 
         if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(
@@ -68,6 +69,8 @@ class Configuration:
             )
         if (composed := composition_of(url)) is not None:
             return composed
+        if (local := local_of(url, secret=secret)) is not None:
+            return local
         scheme, colon, _ = url.partition("://")
         if not (colon and _SCHEME.fullmatch(scheme)):
             raise InvalidConfiguration("not a URL: it does not begin with a scheme and ://", hint=_HINT)
@@ -198,6 +201,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "connections": int,
     "default_from": str,
     "domain": str,
+    "format": str,
     "local_hostname": str,
     "mechanisms": _names,
     "messages_per_connection": int,
@@ -207,6 +211,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "rest": float,
     "security": str,
     "source_address": str,
+    "stream": str,
     "tls": str,
     "token": Secret,
 }
