@@ -27,7 +27,7 @@ FLOORS = {
     4: "transports",
     5: "delivery dispatch retry attempts providers limits hints",
     6: "mailer testing preview diagnose",
-    7: "integrations __main__",
+    7: "integrations cli __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 ROOF = 8  # smtpkit/__init__.py: it may import all, and nobody imports it.
