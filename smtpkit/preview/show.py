@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, cast
 
 from smtpkit.preview.exhibit import exhibit_of
@@ -10,6 +9,7 @@ from smtpkit.preview.letter import Letter
 from smtpkit.preview.template import Html, fill, joined, read
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
     from pathlib import Path
     from typing import TypeGuard
@@ -68,8 +68,9 @@ def render(message: Viewable | Iterable[Viewable]) -> str:
 
 def _is_one(message: Any) -> TypeGuard[Viewable]:
     """Whether it is not several. An e-mail of the standard library can be iterated over: it gives names of fields."""
-    one = isinstance(message, (str, bytes, bytearray, os.PathLike)) or hasattr(message, "as_bytes")
-    return one or not hasattr(message, "__iter__")
+    if hasattr(message, "as_bytes") or hasattr(message, "__fspath__") or not hasattr(message, "__iter__"):
+        return True
+    return isinstance(message, (str, bytes, bytearray))
 
 
 def mail_page(exhibit: Exhibit) -> str:
@@ -83,14 +84,21 @@ def inbox_page(exhibits: list[Exhibit]) -> str:
     letters = [Letter(exhibit, f"mail-{number}") for number, exhibit in enumerate(exhibits, 1)][::-1]
     rows = joined([letter.row(f"#{letter.name}") for letter in letters])
     articles = joined([letter.article("#inbox") for letter in letters])
-    body = fill("inbox", count=str(len(letters)), rows=rows, articles=articles or fill("empty"), more="")
+    body = fill("inbox", count=str(len(letters)), rows=rows, articles=articles or fill("empty", hint=""), more="")
     marks = [fill("highlight_first"), *(fill("highlight", name=letter.name) for letter in letters)]
     return page(f"Inbox ({len(letters)})", "inbox", body, joined(marks))
 
 
-def page(title: str, kind: str, body: Html, head: str = "") -> str:
-    """A whole page of this look; ``head`` is more for its head."""
-    return fill("page", title=title, kind=kind, style=Html(read("style.css")), head=head, body=body) + "\n"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+)
+
+
+def page(title: str, kind: str, body: Html, head: str = "", policy: str = _POLICY) -> str:
+    """A whole page of this look; ``head`` is more for its head, ``policy`` its Content-Security-Policy."""
+    return (
+        fill("page", title=title, kind=kind, policy=policy, style=Html(read("style.css")), head=head, body=body) + "\n"
+    )
 
 
 def _temporary(html: str) -> Path:
