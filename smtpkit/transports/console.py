@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from smtpkit.errors import DeliveryError, InvalidConfiguration
+from smtpkit.errors import DeliveryError, InvalidConfiguration, SmtpkitError
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.reply import Reply
 
@@ -53,6 +53,8 @@ class ConsoleTransport:
         """Write the card of ``mail``."""
         try:
             await runtime.call(self._write, mail)
+        except SmtpkitError:
+            raise
         except (OSError, ValueError) as cause:
             error = DeliveryError(f"cannot write on the console: {cause}", stage="transport")
             error.__cause__ = cause

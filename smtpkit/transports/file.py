@@ -7,7 +7,7 @@ from itertools import count
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from smtpkit import stamp
-from smtpkit.errors import DeliveryError, InvalidConfiguration
+from smtpkit.errors import DeliveryError, InvalidConfiguration, SmtpkitError
 from smtpkit.mime.characters import shown
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.reply import Reply
@@ -60,6 +60,9 @@ class FileTransport:
         """Write ``mail``; ``queue_id`` of the outcomes is the name of its file."""
         try:
             name = await runtime.call(self._write, mail, runtime.timestamp())
+        except SmtpkitError:
+            # One about the mail, such as an attachment that is gone, is an OSError, too.
+            raise
         except OSError as cause:
             error = DeliveryError(
                 f"cannot write the mail into {shown(self.directory)}: {cause.strerror or cause}",
