@@ -17,8 +17,9 @@ __all__ = ["data_url", "framed"]
 
 _CID = Pattern(r"(?i)\bcid:([^\s\"'()<>]+)")
 _IMAGE = Pattern(r"image/[a-z0-9.+-]+\Z")
-# A sandbox and a policy do not keep <link rel=preconnect> from opening connections, nor <meta> from changing referrers.
-_HEAD = Pattern(r"(?i)<(/?)(link|meta|base)(?=[\s/>])")
+# A policy does not keep <link rel=preconnect> from opening a connection, nor a frame that it blocks: Chromium connects
+# before it asks. <meta> would tell where the page is, and <base> move its links. No mail program shows any of these.
+_CUT_OFF = Pattern(r"(?i)<(/?)(link|meta|base|iframe|frame|frameset|fencedframe|object|embed|applet)(?=[\s/>])")
 
 
 def framed(reading: Reading) -> str:
@@ -29,7 +30,7 @@ def framed(reading: Reading) -> str:
     body = reading.html
     assert body is not None
     images = {part.content_id: part for part in reading.files if part.content_id and _IMAGE.match(part.content_type)}
-    html = _CID.sub(lambda found: _image(found, images), _HEAD.sub(r"<\1x-\2", body.text))
+    html = _CID.sub(lambda found: _image(found, images), _CUT_OFF.sub(r"<\1x-\2", body.text))
     # As text: where it stands, in an attribute, it is escaped.
     return str(fill("frame", html=Html(html.replace("\0", "\ufffd"))))
 
