@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpkit import errors, events, limits, providers
+    from smtpkit import errors, events, limits, preview, providers
     from smtpkit.address import Address
     from smtpkit.attachment import Attachment
     from smtpkit.dsn import DsnRequest, RecipientDsn
@@ -127,6 +127,7 @@ __all__ = [
     "events",
     "insecure_tls",
     "limits",
+    "preview",
     "providers",
     "transport_from_function",
 ]
@@ -197,7 +198,7 @@ if not TYPE_CHECKING:  # or every misspelt name would be one
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("errors", "events", "limits", "providers"):
+        if name in ("errors", "events", "limits", "preview", "providers"):
             return import_module(f"smtpkit.{name}")
         try:
             module = _MODULE_OF[name]

@@ -81,11 +81,12 @@ PUBLIC = [
     "events",
     "insecure_tls",
     "limits",
+    "preview",
     "providers",
     "transport_from_function",
 ]
 
-SUBMODULES = ("errors", "events", "limits", "providers")
+SUBMODULES = ("errors", "events", "limits", "preview", "providers")
 SOURCE = ast.parse(Path(smtpkit.__file__).read_text("utf-8"))
 ERROR_CLASSES = {
     name: found

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Kept", "Mails"]
 
-_OCTETS = 256 * 1024 * 1024
-
 
 @value
 class Kept:
@@ -28,7 +26,7 @@ class Kept:
 
 
 class Mails:
-    """At most ``most`` mails, and 256 MB of them; what is over pushes the oldest out. Threads share it.
+    """At most ``most`` mails, and ``most_octets`` of them; what is over pushes the oldest out. Threads share it.
 
     ``tell`` is called with each new one.
 
@@ -36,9 +34,10 @@ class Mails:
         InvalidConfiguration: ``most`` is below 1.
     """
 
-    def __init__(self, most: int, tell: Callable[[Kept], None]) -> None:
+    def __init__(self, most: int, tell: Callable[[Kept], None], *, most_octets: int = 256 * 1024 * 1024) -> None:
         self._kept: deque[Kept] = deque(maxlen=at_least_1("keep", most))
         self._octets = 0
+        self._most_octets = most_octets
         self._received = 0
         self._changes = 0
         self._tell = tell
@@ -60,7 +59,7 @@ class Mails:
                 self._drop()
             self._kept.append(kept)
             self._octets += len(exhibit.data)
-            while self._octets > _OCTETS and len(self._kept) > 1:
+            while self._octets > self._most_octets and len(self._kept) > 1:
                 self._drop()
         self._tell(kept)
         return kept
