@@ -9,16 +9,33 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smtpkit import Envelope, FakeTransport, FileTransport, InvalidMessage, Mail, Mailer, Message, RawMessage
-from smtpkit import UnreadableAttachment as Unreadable
+from smtpkit import (
+    Envelope,
+    FakeTransport,
+    FileTransport,
+    InvalidMessage,
+    Mail,
+    Mailer,
+    Message,
+    RawMessage,
+    UnreadableAttachment,
+)
 from smtpkit.preview import render, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MESSAGE = Message().from_("Ann <ann@example.com>").to("bob@example.com").bcc("eve@example.com").subject("Hé <b>")
-MESSAGE = MESSAGE.text("plain words").html("<p>html words").attach(b"1,2\n", filename="items.csv")
+MESSAGE = (
+    Message()
+    .from_("Ann <ann@example.com>")
+    .to("bob@example.com")
+    .bcc("eve@example.com")
+    .subject("Hé <b>")
+    .text("plain words")
+    .html("<p>html words")
+    .attach(b"1,2\n", filename="items.csv")
+)
 
 
 def email() -> EmailMessage:
@@ -129,7 +146,7 @@ def test_what_is_no_mail(given: Any) -> None:
 
 
 def test_a_path_without_a_mail(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="cannot read the mail"):
+    with pytest.raises(UnreadableAttachment, match="cannot read the mail"):
         render(tmp_path / "gone.eml")
 
 
