@@ -8,6 +8,8 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from smtpkit import (
     Envelope,
@@ -110,6 +112,11 @@ def test_nothing_is_loaded_by_the_page_itself() -> None:
     assert "<script" not in page
 
 
+def nested(depth: int) -> bytes:
+    """Multiparts in one another."""
+    return "".join(f"Content-Type: multipart/mixed; boundary={n}\r\n\r\n--{n}\r\n" for n in range(depth)).encode()
+
+
 PROBLEMS: list[tuple[Any, str]] = [
     (Message().subject("x").to("a@example.com"), "Not ready to be sent: the message has no From."),
     (Message().from_("a@example.com"), "Not ready to be sent: nobody to send to."),
@@ -126,10 +133,9 @@ PROBLEMS: list[tuple[Any, str]] = [
     (b"Content-Type: text/plain; charset=nonsense\r\n\r\nstill \xe4 text", "still ä text"),
     (b"Subject: =?nonsense?q?x?=\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!", "=?nonsense?q?x?="),
     (b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" * 3000, "multipart/mixed"),
-    (
-        "".join(f"Content-Type: multipart/mixed; boundary={n}\r\n\r\n--{n}\r\n" for n in range(400)).encode(),
-        "multipart",
-    ),
+    (nested(60), "multipart/mixed"),
+    (nested(1500), "The mail cannot be taken apart"),
+    (b"Content-Type: text/plain; charset=ascii\r\n\r\n\x81 in no charset", "\x81 in no charset"),
 ]
 
 
@@ -152,6 +158,12 @@ def test_a_path_without_a_mail(tmp_path: Path) -> None:
 
 def test_the_null_reverse_path() -> None:
     assert "&lt;&gt; to b@example.com" in render(Mail(MESSAGE, Envelope(None, ["b@example.com"])))
+
+
+def test_a_long_text_and_a_long_source_are_cut() -> None:
+    page = render(MESSAGE.text("word " * 100_000))
+    assert "[... and more: 500.0 kB in all]" in page
+    assert len(page) < 3_000_000
 
 
 def test_large_files_are_named_and_not_carried() -> None:
@@ -189,3 +201,13 @@ def test_remote_content_is_named(html: str, text: str | None) -> None:
         assert "not loaded here" not in page
     else:
         assert text in page
+
+
+@given(st.binary(max_size=300), st.sampled_from(["text/html", "multipart/mixed; boundary=x", "message/rfc822", "a"]))
+@example(b"\r\n\r\n\xed\xa0\x80", "text/html; charset=utf-7")
+@example(b"\r\n\r\n<!\r\n<![x", "text/html")
+@example(b"Content-Disposition: attachment; filename*=x'y'%ff\r\n\r\n", "text/plain")
+@example(b"Content-ID: \xff\r\nContent-Transfer-Encoding: \xff\r\n\r\n", "text/html")
+def test_whatever_the_octets_are_there_is_a_page(tail: bytes, content_type: str) -> None:
+    page = render(b"Content-Type: " + content_type.encode() + b"\r\n" + tail)
+    assert page.encode().endswith(b"</html>\n")
