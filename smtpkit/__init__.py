@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpkit import errors, events, limits, oauth2, providers
+    from smtpkit import errors, events, limits, oauth2, preview, providers
     from smtpkit.address import Address
     from smtpkit.attachment import Attachment
     from smtpkit.dsn import DsnRequest, RecipientDsn
@@ -57,7 +57,9 @@ if TYPE_CHECKING:
     from smtpkit.testing.fake import FakeTransport
     from smtpkit.tls import InsecureTlsWarning, Tls, insecure_tls
     from smtpkit.transports.base import Transport
+    from smtpkit.transports.console import ConsoleTransport
     from smtpkit.transports.failover import FailoverTransport
+    from smtpkit.transports.file import FileTransport
     from smtpkit.transports.function import transport_from_function
     from smtpkit.transports.round_robin import RoundRobinTransport
     from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
@@ -74,6 +76,7 @@ __all__ = [
     "CertificateUntrusted",
     "ConnectFailed",
     "ConnectionLost",
+    "ConsoleTransport",
     "ContentRefused",
     "DailyLimit",
     "DailyLimitExceeded",
@@ -85,6 +88,7 @@ __all__ = [
     "Envelope",
     "FailoverTransport",
     "FakeTransport",
+    "FileTransport",
     "InsecureTlsWarning",
     "InvalidAddress",
     "InvalidConfiguration",
@@ -136,6 +140,7 @@ __all__ = [
     "insecure_tls",
     "limits",
     "oauth2",
+    "preview",
     "providers",
     "transport_from_function",
 ]
@@ -195,7 +200,9 @@ _MODULES = {
     "smtpkit.testing.fake": "FakeTransport",
     "smtpkit.tls": "InsecureTlsWarning Tls insecure_tls",
     "smtpkit.transports.base": "Transport",
+    "smtpkit.transports.console": "ConsoleTransport",
     "smtpkit.transports.failover": "FailoverTransport",
+    "smtpkit.transports.file": "FileTransport",
     "smtpkit.transports.function": "transport_from_function",
     "smtpkit.transports.round_robin": "RoundRobinTransport",
     "smtpkit.transports.smtp": "PlaintextSmtpTransport SmtpSslTransport SmtpTlsTransport",
@@ -208,7 +215,7 @@ if not TYPE_CHECKING:  # or every misspelt name would be one
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("errors", "events", "limits", "oauth2", "providers"):
+        if name in ("errors", "events", "limits", "oauth2", "preview", "providers"):
             return import_module(f"smtpkit.{name}")
         try:
             module = _MODULE_OF[name]

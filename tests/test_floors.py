@@ -27,7 +27,7 @@ FLOORS = {
     4: "transports",
     5: "delivery dispatch retry attempts redirection providers limits oauth2 keyring",
     6: "mailer testing preview diagnose",
-    7: "integrations __main__ cli",
+    7: "integrations cli inbox __main__",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 ROOF = 8  # smtpkit/__init__.py: it may import all, and nobody imports it.
@@ -50,6 +50,7 @@ DOORS = {
     ("smtp.room", "threading"): "a lock: threads share the connections",
     ("limits", "threading"): "a lock: threads share a limit",
     ("providers", "threading"): "a lock: threads share the registry",
+    ("inbox.mails", "threading"): "a lock: the SMTP server's thread and those of the page share the mails",
 }
 SLOW = {
     "dataclasses": "loads inspect, and takes 0.7 ms for each class: use smtpkit.value",

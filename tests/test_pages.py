@@ -96,7 +96,7 @@ def test_the_readme(
     gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = run("README.md", tmp_path, monkeypatch, capsys)
-    assert len(blocks("README.md")) == 10
+    assert len(blocks("README.md")) == 11
     assert "accepted  ann@example.com  250" in printed
     assert "bob@example.com 550 5.1.1" in printed
     assert re.search(r"^(localhost|127\.0\.0\.1) in 0\.\d{3} s, TLSv1\.\d$", printed, re.MULTILINE)
@@ -117,6 +117,7 @@ def test_the_first_block_has_ten_lines() -> None:
     assert len(blocks("README.md")[0].strip().splitlines()) == 10
 
 
+WITHOUT_SERVER = ("docs/preview.md",)
 PAGES = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -125,7 +126,7 @@ def test_a_page(
     page: str, gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(page, tmp_path, monkeypatch, capsys)
-    assert gmail.accepted
+    assert bool(gmail.accepted) is (page not in WITHOUT_SERVER)
 
 
 PROVIDER_PAGES = sorted(path.stem for path in (ROOT / "docs/providers").glob("*.md"))

@@ -26,6 +26,7 @@ PUBLIC = [
     "CertificateUntrusted",
     "ConnectFailed",
     "ConnectionLost",
+    "ConsoleTransport",
     "ContentRefused",
     "DailyLimit",
     "DailyLimitExceeded",
@@ -37,6 +38,7 @@ PUBLIC = [
     "Envelope",
     "FailoverTransport",
     "FakeTransport",
+    "FileTransport",
     "InsecureTlsWarning",
     "InvalidAddress",
     "InvalidConfiguration",
@@ -88,11 +90,12 @@ PUBLIC = [
     "insecure_tls",
     "limits",
     "oauth2",
+    "preview",
     "providers",
     "transport_from_function",
 ]
 
-SUBMODULES = ("errors", "events", "limits", "oauth2", "providers")
+SUBMODULES = ("errors", "events", "limits", "oauth2", "preview", "providers")
 SOURCE = ast.parse(Path(smtpkit.__file__).read_text("utf-8"))
 ERROR_CLASSES = {
     name: found

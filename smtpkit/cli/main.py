@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = ("check",)
+COMMANDS = ("send", "check", "providers", "preview", "inbox")
 """The commands, each a module of this package."""
 
 _DESCRIPTION = """\

@@ -204,6 +204,8 @@ class MailerBase:
         `Timeouts`, `Retry`, `Tls` and `DailyLimit` (``limits.daily=500&limits.path=mail.db``):
         ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
 
+        ``file:./outbox`` is a `FileTransport`, ``console:`` a `ConsoleTransport`: for development, without a server.
+
         ``failover(smtps://... smtps://...)`` is a `FailoverTransport`, ``roundrobin(...)`` a
         `RoundRobinTransport`; either may stand in the other. What is for the whole follows:
         ``failover(...)?rest=30&default_from=me%40example.com``. Limits of presets do not hold in them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidConfiguration, UnknownProvider
-from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, Configuration, options, provider_of
+from smtpkit.mailer.configuration import LOCAL, OF_MAILER, SCHEMES, Configuration, options, provider_of
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _member(name: str, url: str) -> Configuration:
             f"the URLs in {name}(...) are parted by spaces, not by commas",
             hint=f'Such as "{name}(smtps://a.test smtps://b.test)". {_ENCODE}',
         )
-    if not _OPENING.match(url):
+    if not _OPENING.match(url) and url.partition(":")[0].lower() not in LOCAL:
         _refuse_unknown(name, url.partition("://")[0])
     found = Configuration.from_url(url, secret=True)
     for option, _ in found.options:

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from smtpkit.limits.daily import DailyLimit
     from smtpkit.providers.provider import Provider
 
-__all__ = ["OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
+__all__ = ["LOCAL", "OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
 
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
+
+LOCAL = {"file": "format", "console": "stream"}
+"""URL schemes that need no server, and the option that each has."""
 
 OF_MAILER = ("default_from", "limits", "on_partial", "redirect_to", "retry")
 """The options that are the mailer's own, and not its transport's."""
@@ -41,7 +44,7 @@ class Configuration:
     """What a URL or the environment says."""
 
     scheme: str
-    """One of `SCHEMES`, or the name of a provider."""
+    """One of `SCHEMES`, the name of a provider, ``file`` or ``console``."""
     host: str | None
     port: int | None
     username: str | None
@@ -61,6 +64,7 @@ class Configuration:
             InvalidConfiguration: it cannot be read.
         """
         from smtpkit.mailer.composition import composition_of
+        from smtpkit.mailer.local import local_of
 
         if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(
@@ -69,6 +73,8 @@ class Configuration:
             )
         if (composed := composition_of(url)) is not None:
             return composed
+        if (local := local_of(url, secret=secret)) is not None:
+            return local
         scheme, colon, _ = url.partition("://")
         if not (colon and _SCHEME.fullmatch(scheme)):
             raise InvalidConfiguration("not a URL: it does not begin with a scheme and ://", hint=_HINT)
@@ -119,8 +125,8 @@ class Configuration:
     def _completed(self, environ: Mapping[str, str], more: tuple[tuple[str, Any], ...]) -> Configuration:
         """With what the environment has besides: ``more``, and the password or token if none is there."""
         password = self.password
-        if self.members:
-            return Configuration(self.scheme, None, None, None, None, self.options + more, self.members)
+        if self.members or self.scheme in LOCAL:
+            return Configuration(self.scheme, self.host, None, None, None, self.options + more, self.members)
         known = {name for name, _ in self.options} & {"token", "secret_access_key"}
         # A server without log-in is not offered one.
         user = self.username or (self.scheme not in SCHEMES and provider_of(self.scheme).login(None))
@@ -216,6 +222,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "connections": int,
     "default_from": str,
     "domain": str,
+    "format": str,
     "local_hostname": str,
     "mechanisms": _names,
     "messages_per_connection": int,
@@ -227,6 +234,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "secret_access_key": Secret,
     "security": str,
     "source_address": str,
+    "stream": str,
     "tls": str,
     "token": Secret,
 }

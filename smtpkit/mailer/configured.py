@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from smtpkit.errors import InvalidConfiguration
-from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, provider_of
+from smtpkit.mailer.configuration import LOCAL, OF_MAILER, SCHEMES, provider_of
+from smtpkit.mailer.local import local_transport
 
 if TYPE_CHECKING:
     from smtpkit.events import OnEvent
@@ -28,6 +29,9 @@ def configured(kind: type[M], given: Configuration, on_event: OnEvent | None = N
 
     if given.members:
         return _composed(kind, given, on_event)
+    if given.scheme in LOCAL:
+        own = dict(given.options)
+        return kind(local_transport(given.scheme, given.host, own), on_event=on_event, **own)
     options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
     if given.scheme not in SCHEMES:
         provider = provider_of(given.scheme)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Message)
 
-__all__ = ["known_fields", "with_header"]
+__all__ = ["decoded_text", "known_fields", "with_header"]
 
 _ONE = {"from": "from_", "sender": "sender"}
 _MANY = {"to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to"}
 _SINGLE = (*_ONE, *_MANY, "subject", "date", "message-id")
 """What a message has once at most (RFC 5322 §3.6)."""
 # What follows from the content, was written on the way, or signs the octets that it came in.
-_LEFT_OUT = ("mime-version", "received", "dkim-signature", "return-path")
+_LEFT_OUT = ("mime-version", "received", "dkim-signature", "return-path", "envelope-to")
 _LIST = ("list-unsubscribe", "list-unsubscribe-post")
 _URL = Pattern(r"<\s*([^<>]*?)\s*>")
 _LEVELS: dict[str, Level] = {
@@ -80,7 +80,7 @@ def _with_field(message: M, name: str, value: str) -> M:
     if low in _ONE or low in _MANY:
         return _with_addresses(message, name, value)
     if low == "subject":
-        return message.subject(_decoded(name, value))
+        return message.subject(decoded_text(name, value))
     if low == "date":
         return message.date(_time(value))
     if low == "message-id":
@@ -95,10 +95,10 @@ def _with_field(message: M, name: str, value: str) -> M:
         return message.auto_submitted(cast("Any", value.partition("(")[0].strip().lower()))
     if low == "list-id":
         identifier, phrase = list_id_parts(value)
-        return message.list_id(identifier, _decoded(name, phrase))
+        return message.list_id(identifier, decoded_text(name, phrase))
     if low in _LEFT_OUT or low.startswith("content-"):
         return message
-    return message.header(name, _decoded(name, value))
+    return message.header(name, decoded_text(name, value))
 
 
 def _with_addresses(message: M, name: str, value: str) -> M:
@@ -113,7 +113,7 @@ def _with_addresses(message: M, name: str, value: str) -> M:
     return message.from_(found[0]) if low == "from" else message.sender(found[0])
 
 
-def _decoded(name: str, value: str) -> str:
+def decoded_text(name: str, value: str) -> str:
     """The text of an unstructured field, its encoded-words decoded (RFC 2047)."""
     from email.headerregistry import HeaderRegistry, UnstructuredHeader
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Message)
 
-__all__ = ["message_from", "message_parsed"]
+__all__ = ["filename_of", "message_from", "message_parsed", "octets_of", "tree_of"]
 
 _AS_IT_IS = "RawMessage(data) sends it as it is."
 
@@ -52,14 +52,15 @@ def message_from(empty: M, source: AnyEmail[Any, Any]) -> M:
 def message_parsed(empty: M, data: bytes) -> M:
     """``empty`` with all that is in a saved mail. Raises as `message_from`."""
     try:
-        root = _tree(data)
+        root = tree_of(data)
         header = [(name, unfolded(str(value))) for name, value in root.raw_items()]
         return _without_invitation(_with_part(with_header(empty, header), root, is_form=True, related=False))
     except RecursionError:
         raise InvalidMessage("there are too many multiparts in one another", hint=_AS_IT_IS) from None
 
 
-def _tree(data: bytes) -> EmailMessage:
+def tree_of(data: bytes) -> EmailMessage:
+    """The parts of a mail; an enclosed mail is not taken apart."""
     from email import message_from_bytes, policy
     from email.message import EmailMessage
 
@@ -103,14 +104,16 @@ def _is_body(part: EmailMessage) -> bool:
 
 
 def _is_file(part: EmailMessage) -> bool:
-    return part.get_content_disposition() == "attachment" or _filename(part) is not None
+    return part.get_content_disposition() == "attachment" or filename_of(part) is not None
 
 
-def _filename(part: EmailMessage) -> str | None:
+def filename_of(part: EmailMessage) -> str | None:
+    """The name of the file that a part is, if it has one."""
     return part.get_filename() or None
 
 
-def _octets(part: EmailMessage) -> bytes:
+def octets_of(part: EmailMessage) -> bytes:
+    """What is in a part, its transfer encoding undone."""
     data: object = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
 
@@ -156,7 +159,7 @@ def _second(part: EmailMessage) -> InvalidMessage:
 def _text(part: EmailMessage) -> str:
     charset = part.get_content_charset("ascii")
     try:
-        text = _octets(part).decode("utf-8" if charset in ("ascii", "us-ascii") else charset)
+        text = octets_of(part).decode("utf-8" if charset in ("ascii", "us-ascii") else charset)
     except (LookupError, ValueError) as error:
         raise InvalidMessage(
             f"the {part.get_content_type()} body is not in {shown(charset)}: {error}", hint=_AS_IT_IS
@@ -167,7 +170,7 @@ def _text(part: EmailMessage) -> str:
 
 def _form(part: EmailMessage) -> str | bytes:
     """The content of an alternative: text if it came as text does, else octets."""
-    data = _octets(part)
+    data = octets_of(part)
     try:
         text = data.decode() if part.get_content_charset() in ("utf-8", "utf8") else None
     except UnicodeDecodeError:
@@ -209,7 +212,7 @@ def _is_copy(file: Attachment, invite: Attachment) -> bool:
 
 
 def _with_file(message: M, part: EmailMessage, related: bool) -> M:
-    data, name, content_type = _octets(part), _filename(part), content_type_of(part)
+    data, name, content_type = octets_of(part), filename_of(part), content_type_of(part)
     cid = _content_id(part, related)
     if cid:
         return message.embed(data, cid=cid, filename=name, content_type=content_type)
@@ -221,10 +224,10 @@ def _with_mail(message: M, part: EmailMessage, related: bool) -> M:
 
     cid = _content_id(part, related)
     try:
-        mail = RawMessage(normalize_newlines(_octets(part)))
+        mail = RawMessage(normalize_newlines(octets_of(part)))
         if cid:
-            return message.embed(mail, cid=cid, filename=_filename(part))
-        return message.attach(mail, filename=_filename(part))
+            return message.embed(mail, cid=cid, filename=filename_of(part))
+        return message.attach(mail, filename=filename_of(part))
     except InvalidMessage as error:
         raise InvalidMessage(f"an enclosed mail: {error.message}", hint=_AS_IT_IS) from None
 
