@@ -70,7 +70,7 @@ class Facts(NamedTuple):
 FACTS = {
     "DailyLimitExceeded": Facts("limit", temporary="yes, unless the mail alone is over the limit"),
     "ConnectFailed": Facts("resolve connect"),
-    "ServiceUnavailable": Facts("greeting ehlo starttls auth rset mail rcpt data content", "yes", WHENEVER),
+    "ServiceUnavailable": Facts("acquire greeting ehlo starttls auth rset mail rcpt data content", "yes", WHENEVER),
     "StartTlsRefused": Facts("starttls", "to STARTTLS", WHENEVER),
     "AuthenticationFailed": Facts("auth", "to AUTH; none where no token was to be had", WHENEVER),
     "SenderRefused": Facts("mail", "to MAIL; none where the server does not offer what it needs", WHENEVER),

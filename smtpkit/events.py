@@ -33,6 +33,7 @@ __all__ = [
     "Event",
     "NotSent",
     "OnEvent",
+    "PassedOver",
     "Refused",
     "Retrying",
     "Sent",
@@ -121,14 +122,31 @@ class Retrying:
 
 
 @value
+class PassedOver:
+    """One of several transports failed (`FailoverTransport`, `RoundRobinTransport`), and the mail goes to another.
+
+    The last of them that fails is told of, too, although there is no other.
+    """
+
+    transport: str
+    """Its ``repr``."""
+    error: SmtpkitError
+    """Why; ``error.receipt`` has the mail."""
+    rest: float
+    """Seconds for which it is left alone now; 0 after a refusal of recipients, which says nothing of the next mail."""
+
+
+@value
 class Throttled:
-    """The server wants less of us: it ended a connection with 421, or said so; or a limit of our own holds us up."""
+    """The server wants less of us: it ended a connection with 421, or said so; or a further connection of several
+    could not be opened, and those that are open go on; or a limit of our own holds us up."""
 
     host: str
     reply: Reply | None
-    """What the server said; ``None`` where a limit of our own is meant."""
+    """What the server said; ``None`` if it said nothing, as where a connection is refused, and for our own limits."""
     wait: float | None = None
-    """Seconds that are waited for it; ``None`` if that is not known."""
+    """Seconds: what the server asks for in words (`Reply.retry_after`), or how long no further connection is tried, or
+    the wait for a limit. ``None`` if that is not known."""
 
 
 @value
@@ -145,7 +163,7 @@ class Closed:
 
 
 Event: TypeAlias = (
-    Connected | Authenticated | Sent | Refused | NotSent | Uncertain | Retrying | Throttled | Closed
+    Connected | Authenticated | Sent | Refused | NotSent | Uncertain | Retrying | PassedOver | Throttled | Closed
 )  # fmt: skip
 
 OnEvent: TypeAlias = Callable[[Event], object]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from smtpkit.errors import RecipientsRefused
+from smtpkit.interruption import named
 from smtpkit.value import put, value
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Receipt:
 
     @property
     def message_id(self) -> str:
-        """The Message-ID of the mail, in angle brackets."""
+        """The Message-ID of the mail, in angle brackets; empty for a `RawMessage` that has none."""
         return self.message.fields.get("message_id", "")
 
     @property
@@ -114,11 +115,11 @@ class Receipt:
             raise self.error
 
     def __repr__(self) -> str:
-        return f"<Receipt {self.message_id}: {self._summary()}>"
+        return f"<Receipt {self.message_id or 'without Message-ID'}: {self._summary()}>"
 
     def __str__(self) -> str:
         width = max(map(len, self.outcomes), default=0)
-        lines = [f"{self.message_id}: {self._summary()}"]
+        lines = [f"{named(self.message_id)}: {self._summary()}"]
         for address, outcome in self.outcomes.items():
             line = f"  {outcome.status.replace('_', ' '):9} {address:{width}}  {outcome.reply or ''}"
             lines.append(line.rstrip())

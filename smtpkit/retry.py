@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from smtpkit import stamp
 from smtpkit.errors import DeliveryError, InvalidConfiguration
-from smtpkit.value import at_least_1, from_0_to, put, value
+from smtpkit.value import LONGEST_WAIT, at_least_1, from_0_to, put, value
 
 if TYPE_CHECKING:
     from smtpkit.address import Address
@@ -19,9 +19,6 @@ __all__ = ["Retry", "WhenUncertain"]
 
 WhenUncertain: TypeAlias = Literal["keep", "retry"]
 """``keep`` an *uncertain* outcome, or ``retry`` although the recipient may then get the mail twice."""
-
-_LONGEST = 86400
-"""A day, as for `Timeouts`."""
 
 _MOST_DOUBLINGS = 64
 
@@ -70,8 +67,8 @@ class Retry:
         if uncertain not in ("keep", "retry"):
             raise InvalidConfiguration(f"Retry(uncertain={uncertain!r})", hint='It is "keep" or "retry".')
         put(self, "attempts", at_least_1("attempts", attempts))
-        put(self, "wait", from_0_to(_LONGEST, "wait", wait))
-        put(self, "max_wait", from_0_to(_LONGEST, "max_wait", max_wait))
+        put(self, "wait", from_0_to(LONGEST_WAIT, "wait", wait))
+        put(self, "max_wait", from_0_to(LONGEST_WAIT, "max_wait", max_wait))
         put(self, "jitter", from_0_to(1, "jitter", jitter))
         put(self, "on", _classes(on))
         put(self, "uncertain", uncertain)

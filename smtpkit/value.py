@@ -14,7 +14,10 @@ from smtpkit.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["at_least_1", "from_0_to", "put", "value"]
+__all__ = ["LONGEST_WAIT", "at_least_1", "from_0_to", "put", "value"]
+
+LONGEST_WAIT = 86400
+"""A day, in seconds. The functions of an operating system that wait overflow at some length."""
 
 T = TypeVar("T")
 

@@ -17,13 +17,12 @@ PACKAGE = ROOT / "smtpkit"
 
 # A name stands for its module and everything in it; of several names the longest counts.
 FLOORS = {
-    0: "value errors reply address alternative attachment body content_types pattern stamp fields header threads lists"
-    " message envelope mail raw receipt secret tls mime dsn events listener"
-    " interruption",
+    0: "value base_error errors reply address alternative attachment body content_types pattern stamp fields header"
+    " threads lists message envelope mail raw receipt secret tls mime dsn events listener interruption",
     1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction"
     " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
-    3: "smtp.handshake smtp.connection smtp.pool smtp.lane smtp.lanes",
+    3: "smtp.handshake smtp.connection smtp.room smtp.pool smtp.lane smtp.lanes",
     4: "transports",
     5: "delivery dispatch retry attempts providers limits hints",
     6: "mailer testing preview diagnose",
@@ -47,7 +46,7 @@ OUTSIDE = {
 }
 DOORS = {
     ("stamp", "time"): "makes the Date of a mail",
-    ("smtp.pool", "threading"): "a lock: threads share the connections",
+    ("smtp.room", "threading"): "a lock: threads share the connections",
     ("limits", "threading"): "a lock: threads share a limit",
     ("providers", "threading"): "a lock: threads share the registry",
     ("transports.fake", "threading"): "a lock: threads share the outbox",

@@ -37,7 +37,8 @@ class Truth:
         drip: float = 0.0,
     ) -> None:
         self.extensions = extensions
-        """What EHLO offers; ``SIZE`` is kept to. With ``STARTTLS``, ``AUTH PLAIN`` is offered after it and wanted."""
+        """What EHLO offers; ``SIZE`` is kept to. With ``STARTTLS``, ``AUTH PLAIN`` is offered after it and wanted;
+        in plaintext it is offered where it is one of these."""
         self.recipients = recipients
         """The most of one transaction: further ones get 452 4.5.3."""
         self.messages = messages

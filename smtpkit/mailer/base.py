@@ -17,7 +17,7 @@ from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import NoReturn, Self
+    from typing import Never, NoReturn, Self
 
     from typing_extensions import Unpack
 
@@ -59,7 +59,7 @@ class MailerBase:
     def __init__(
         self,
         transport: Transport,
-        *,
+        *more: Never,
         default_from: str | Address | None = None,
         limits: Limits = (),
         retry: Retry | None = None,
@@ -72,7 +72,7 @@ class MailerBase:
         if retry is not None and not isinstance(retry, Retry):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidConfiguration(f"retry={retry!r}", hint="Write retry=Retry(attempts=3).")
         self._delivery = Delivery(
-            checked(transport),
+            checked(transport, *more),
             default_from=None if default_from is None else Address.of(default_from),
             limits=_all(limits),
             retry=retry,

@@ -15,6 +15,8 @@ __all__ = ["composition_of"]
 
 _OPENING = Pattern(r"\s*(failover|roundrobin)\(")
 
+_COMMA = Pattern(r",(?:[A-Za-z][A-Za-z0-9+._-]*://|(?:failover|roundrobin)\()")
+
 _ENCODE = "Percent-encode user names and passwords, ( and ) and spaces too: urllib.parse.quote(password, safe='')."
 
 
@@ -60,8 +62,11 @@ def _words(name: str, text: str) -> tuple[Iterator[str], str]:
 
 def _member(name: str, url: str) -> Configuration:
     """What one of the URLs in ``name(...)`` says. It may be a piece of a password that has a space."""
-    if url.endswith(","):
-        raise InvalidConfiguration(f"the URLs in {name}(...) are parted by spaces, not by commas", hint=_ENCODE)
+    if url.endswith(",") or _COMMA.search(url):
+        raise InvalidConfiguration(
+            f"the URLs in {name}(...) are parted by spaces, not by commas",
+            hint=f'Such as "{name}(smtps://a.test smtps://b.test)". {_ENCODE}',
+        )
     if not _OPENING.match(url):
         _refuse_unknown(name, url.partition("://")[0])
     found = Configuration.from_url(url, secret=True)

@@ -35,13 +35,19 @@ class BlockingAlarm:
             self._thread.start()
 
     async def clear(self) -> None:
-        with self._lock:
-            self._due = None
+        if self._watched:
+            with self._lock:
+                self._due = None
 
     def close(self) -> None:
-        self._closed.set()
-        if self._thread is not None:
+        if self._watched and self._thread is not None:
+            self._closed.set()
             self._thread.join()
+
+    @property
+    def _watched(self) -> bool:
+        """Whether the thread runs. A child of a fork has none, and what it held is never let go there."""
+        return self._thread is not None and self._thread.is_alive()
 
     def _watch(self) -> None:
         while not self._closed.wait(self._half):

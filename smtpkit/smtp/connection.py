@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smtpkit.smtp.capabilities import Capabilities
     from smtpkit.smtp.dialogue import Dialogue
     from smtpkit.smtp.ledger import Ledger
-    from smtpkit.smtp.pool import Place
+    from smtpkit.smtp.room import Place
     from smtpkit.smtp.server import Server
 
 __all__ = ["Connection"]
@@ -74,11 +74,12 @@ class Connection:
 
     async def alive(self) -> bool:
         """Whether an idle connection is still there, without a round trip: a live server is silent."""
-        return (
-            self.reusable
-            and self._runtime.now() - self._dialogue.heard < self._server.timeouts.idle
-            and not await self._dialogue.spoken()
-        )
+        return self.reusable and not self.expired and not await self._dialogue.spoken()
+
+    @property
+    def expired(self) -> bool:
+        """Whether it is too old, or was idle for too long, to be used again."""
+        return self._worn_out or self._runtime.now() - self._dialogue.heard >= self._server.timeouts.idle
 
     def hold(self, transactions: int) -> None:
         """Write when that many transactions have begun, or at `flush`, or to wait for a reply."""

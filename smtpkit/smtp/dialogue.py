@@ -188,7 +188,7 @@ class Dialogue:
         if self._runtime.tell is not None and (reply.code == 421 or _throttles(reply)):
             from smtpkit.events import Throttled
 
-            self._runtime.tell(Throttled(self._server.host, reply))
+            self._runtime.tell(Throttled(self._server.host, reply, reply.retry_after))
         if reply.code == 421:
             raise self._failed(closing(reply))
 

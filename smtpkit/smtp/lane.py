@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from smtpkit.errors import SmtpkitError
+from smtpkit.errors import SmtpkitError, TimedOut
 from smtpkit.smtp.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Lane"]
 
 _log = logging.getLogger("smtpkit")
+
+_TOO_LATE = "the time for the whole send is over"
 
 
 class Lane:
@@ -112,6 +114,9 @@ class Lane:
     async def _begin(self) -> None:
         """Begin what waits, as far as there is room."""
         while self._waiting:
+            if self._waiting[0].deadline <= self._runtime.now():
+                self._waiting.popleft().give_up(TimedOut(_TOO_LATE, stage="acquire"))
+                continue
             connection = self._connection or await self._connected(self._waiting[0])
             if connection is None or (
                 self._under_way and not connection.room(self._in_flight, len(self._waiting[0].left))
@@ -160,6 +165,9 @@ class Lane:
         first = self._under_way[0] if self._under_way else self._waiting[0]
         if not connection.finished:
             first.give_up(connection.error)
+        for ledger in self._under_way:
+            if ledger.deadline <= self._runtime.now():
+                ledger.give_up(connection.error)
         self._waiting.extendleft(ledger for ledger in reversed(self._under_way) if ledger.left)
         self._under_way.clear()
         self.release()

@@ -37,22 +37,25 @@ class Lanes:
 
     async def put(self, mail: Mail) -> None:
         """Begin to send ``mail``. What goes wrong is told by its receipt."""
+        now = self._runtime.now()
+        deadline = mail.deadline if self._total is None else min(now + self._total, mail.deadline)
         lane = self._emptiest()
         if len(self._lanes) < self._connections and not lane.room:
-            another = await self._another()
+            # At most half of its time: it can still go the way that there is.
+            another = await self._another(now + (deadline - now) / 2)
             # A lane without mails is false.
             lane = lane if another is None else another
         self._order.append(lane)
-        await lane.put(mail, float("inf") if self._total is None else self._runtime.now() + self._total)
+        await lane.put(mail, deadline)
 
     def _emptiest(self) -> Lane:
         if len(self._lanes) == 1:
             return self._lanes[0]
         return min((lane for lane in self._lanes if lane.room), key=len, default=self._lanes[0])
 
-    async def _another(self) -> Lane | None:
+    async def _another(self, deadline: float) -> Lane | None:
         """A further lane; ``None`` if there is no place for it, or the server wants no further connection."""
-        connection = await self._pool.acquire_spare(self._runtime, self._connections)
+        connection = await self._pool.acquire_spare(self._runtime, self._connections, deadline)
         if connection is None:
             self._connections = len(self._lanes)
             return None

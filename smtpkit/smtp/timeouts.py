@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from smtpkit.errors import InvalidConfiguration
-from smtpkit.value import put, value
+from smtpkit.value import LONGEST_WAIT, put, value
 
 __all__ = ["Timeouts"]
-
-_LONGEST = 86400
-"""A day. The functions of an operating system that wait overflow at some length."""
 
 
 @value
@@ -33,13 +30,17 @@ class Timeouts:
     final_reply: float
     """For the reply to the content. Giving up earlier makes the outcome uncertain (RFC 5321 §4.5.3.2.6)."""
     acquire: float
-    """For a free connection, where all of the transport's connections are busy."""
+    """For a free connection, where all of the transport's connections are busy; and for the time to come at which a
+    server wants a new one, where it said so (`Reply.retry_after`)."""
     idle: float
     """How long a connection that nobody uses is trusted; then a new one is opened."""
     lifetime: float | None
     """How long a connection is used at all, if given."""
     total: float | None
-    """For the whole send, waits and attempts of a `Retry` included, if given."""
+    """For the whole send, waits and attempts of a `Retry` included, if given.
+
+    With several mails in flight on a connection, it ends for those behind too where the time of one ends: replies come
+    in order. Those that were handed over are *uncertain*; the others go over a new one, each within its own time."""
 
     def __init__(
         self,
@@ -67,10 +68,9 @@ class Timeouts:
         ):
             if seconds is None and name in ("lifetime", "total"):
                 pass
-            elif not isinstance(seconds, (int, float)) or not 0 < seconds <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise InvalidConfiguration(
-                    f"Timeouts({name}={seconds!r}): a number of seconds above 0 is needed, at most {_LONGEST} (a day)"
-                )
+            elif not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_WAIT:  # pyright: ignore[reportUnnecessaryIsInstance]
+                needed = f"a number of seconds above 0 is needed, at most {LONGEST_WAIT} (a day)"
+                raise InvalidConfiguration(f"Timeouts({name}={seconds!r}): {needed}")
             put(self, name, seconds)
 
     def __reduce__(self) -> tuple[object, ...]:

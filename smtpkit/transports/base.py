@@ -65,15 +65,19 @@ class Carrier(Protocol):
         ...
 
 
-def checked(transport: Transport) -> Transport:
-    """``transport``, if it can be one.
+def checked(transport: Transport, *more: object) -> Transport:
+    """``transport``, if it can be one; ``more`` is what was given behind it, such as the port of a host.
 
     Raises:
-        InvalidConfiguration: it has no method ``send``, or is a mailer, whose ``send`` is another one.
+        InvalidConfiguration: it has no method ``send``, or is a mailer, whose ``send`` is another; there is ``more``.
     """
     if not callable(getattr(transport, "send", None)) or hasattr(transport, "compose"):
         raise InvalidConfiguration(
             f"a {type(transport).__name__} is not a transport",
-            hint="Give one such as SmtpTlsTransport(...), or use Mailer.from_url or Mailer.for_provider.",
+            hint='Give one such as SmtpTlsTransport("smtp.example.com", 587), or use Mailer.from_url or '
+            "Mailer.for_provider.",
         )
+    if more:
+        hint = "Such as default_from=... for the sender. Host and log-in are the transport's."
+        raise InvalidConfiguration("behind the transport every argument needs its name", hint=hint)
     return transport

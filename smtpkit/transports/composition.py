@@ -21,7 +21,7 @@ from smtpkit.receipt import Receipt
 from smtpkit.runtime.lock import ForkSafeLock
 from smtpkit.transports.attempt import transmit
 from smtpkit.transports.base import checked
-from smtpkit.value import from_0_to
+from smtpkit.value import LONGEST_WAIT, from_0_to
 
 if TYPE_CHECKING:
     from smtpkit.mail import Mail
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from smtpkit.transports.base import Transport
 
 __all__ = ["Composition"]
-
-_LONGEST = 86400
-"""A day, as for `Timeouts`."""
 
 _OF_THE_SERVER = (
     AuthenticationFailed,
@@ -57,7 +54,7 @@ class Composition:
         if not transports:
             raise InvalidConfiguration(f"{name}() has no transport", hint="Give at least one, the first choice first.")
         self.transports: tuple[Transport, ...] = tuple(map(checked, transports))
-        self.rest: float = from_0_to(_LONGEST, "rest", rest)
+        self.rest: float = from_0_to(LONGEST_WAIT, "rest", rest)
         """Seconds for which a transport that failed is left alone."""
         self._lock = ForkSafeLock()
         self._resting: dict[int, _Rest] = {}
@@ -84,9 +81,7 @@ class Composition:
             if not _goes_on(receipt):
                 self._wake(number)
                 return _with_history(receipt, failed)
-            if not isinstance(receipt.error, RecipientsRefused):
-                # What is the matter with some recipients says nothing about the next mail.
-                self._let_rest(number, receipt, runtime)
+            self._pass_over(number, receipt, runtime)
             failed.append((transport, receipt))
             if runtime.now() >= mail.deadline:
                 break
@@ -113,7 +108,8 @@ class Composition:
     def _order(self, runtime: Runtime) -> list[int]:
         """Whom to try: those who do not rest; then those who do, the soonest to wake first.
 
-        One that fails in a way that does not pass, such as a refused log-in, is not woken: each try may count.
+        Two kinds are not woken while there is another: who failed in a way that does not pass, such as a refused
+        log-in, since each try may count; and whose server said how long to wait.
         """
         count = len(self.transports)
         with self._lock:
@@ -122,14 +118,24 @@ class Composition:
             resting = {number: rest for number, rest in self._resting.items() if rest.lasts(runtime)}
         awake = [number for number in order if number not in resting]
         asleep = sorted((number for number in order if number in resting), key=lambda number: resting[number].until)
-        return [*awake, *(number for number in asleep if resting[number].temporary)] or asleep
+        return [*awake, *(number for number in asleep if resting[number].may_be_woken)] or asleep
 
-    def _let_rest(self, number: int, receipt: Receipt, runtime: Runtime) -> None:
-        reply = receipt.error.reply if receipt.error is not None else None
-        asked = reply.retry_after if reply is not None else None
-        seconds = max(self.rest, min(asked or 0.0, _LONGEST))
-        with self._lock:
-            self._resting[number] = _Rest(runtime.world, runtime.now() + seconds, _temporary(receipt))
+    def _pass_over(self, number: int, receipt: Receipt, runtime: Runtime) -> None:
+        """Leave a transport alone for a while, and tell so."""
+        error = receipt.error
+        assert error is not None
+        asked = min((error.reply.retry_after if error.reply is not None else None) or 0.0, LONGEST_WAIT)
+        # What is the matter with some recipients says nothing about the next mail.
+        seconds = 0.0 if isinstance(error, RecipientsRefused) else max(self.rest, asked)
+        if seconds:
+            with self._lock:
+                may_be_woken = error.temporary and not asked
+                self._resting[number] = _Rest(runtime.world, runtime.now() + seconds, may_be_woken)
+        if runtime.tell is not None:
+            # Not at import: few listen.
+            from smtpkit.events import PassedOver
+
+            runtime.tell(PassedOver(repr(self.transports[number]), error, seconds))
 
     def _wake(self, number: int) -> None:
         with self._lock:
@@ -142,13 +148,13 @@ class Composition:
 class _Rest:
     """Until when a transport is left alone, by the clock of a world."""
 
-    __slots__ = ("_world", "temporary", "until")
+    __slots__ = ("_world", "may_be_woken", "until")
 
-    def __init__(self, world: World, until: float, temporary: bool) -> None:
+    def __init__(self, world: World, until: float, may_be_woken: bool) -> None:
         self._world = world
         self.until = until
-        self.temporary = temporary
-        """Whether it failed in a way that passes."""
+        self.may_be_woken = may_be_woken
+        """Whether a try before that may succeed, and does no harm."""
 
     def lasts(self, runtime: Runtime) -> bool:
         # Clocks of two worlds have nothing to do with one another.

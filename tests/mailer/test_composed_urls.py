@@ -69,6 +69,9 @@ REFUSED: list[tuple[str, type[Exception], str]] = [
     ("failover(smtp://a)rest=3", InvalidConfiguration, r"does not end with \)"),
     ("failover(smtp://a))", InvalidConfiguration, r"does not end with \)"),
     ("failover(smtp://a, smtp://b)", InvalidConfiguration, "parted by spaces"),
+    ("failover(smtp://a,smtp://b)", InvalidConfiguration, "parted by spaces(?s:.)*smtps://a.test smtps://b.test"),
+    ("failover(gmail://me%40x.com:p@,smtp://b)", InvalidConfiguration, "parted by spaces"),
+    ("failover(smtp://a,roundrobin(smtp://b smtp://c))", InvalidConfiguration, "parted by spaces"),
     ("failover(a.example.com b.example.com)", UnknownProvider, r"failover\(...\)(?s:.)*smtps://"),
     ("failover(smtp://a gmial://me:p@)", UnknownProvider, r"failover\(...\)(?s:.)*smtps://"),
     ("failover(smtp://a smtp://)", InvalidConfiguration, "has no host"),
@@ -114,6 +117,7 @@ TEMPLATES = [
 @example(TEMPLATES[0], "1)?λλλ", False)
 @example(TEMPLATES[0], "1)λλλ", False)
 @example(TEMPLATES[1], "1(λλλ", False)
+@example(TEMPLATES[1], "1,x://λλλ", False)
 def test_no_password_is_shown(template: str, password: str, encoded: bool) -> None:
     password = f"λλλ{password}λλλ"
     url = template.format(quote(password, safe="") if encoded else password)

@@ -6,7 +6,7 @@ import logging
 import pickle
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from unittest.mock import AsyncMock
 
 import pytest
@@ -128,7 +128,11 @@ def test_what_is_told(
     assert [shown(event) for event in told] == expected
     assert len(receipts) == len(messages)
     assert "pa55word" not in repr(told)
-    assert all(event.seconds >= 0 for event in told if not isinstance(event, events.Throttled | events.Retrying))
+    assert all(
+        event.seconds >= 0
+        for event in told
+        if not isinstance(event, events.Throttled | events.Retrying | events.PassedOver)
+    )
     ended = [event.receipt for event in told if isinstance(event, events.Sent | events.NotSent)]
     assert all(receipt in receipts for receipt in ended)
     assert pickle.loads(pickle.dumps(told))  # noqa: S301
@@ -210,6 +214,13 @@ def test_a_connection_is_told_of_to_who_opened_it(both: Both) -> None:
         both.close(other)
     assert [shown(event) for event in first] == ["Connected", f"Sent {B}", "Closed 2"]
     assert [shown(event) for event in second] == [f"Sent {B}"]
+
+
+def test_the_names_of_the_events() -> None:
+    """They are a promise."""
+    names = "Authenticated Closed Connected NotSent PassedOver Refused Retrying Sent Throttled Uncertain"
+    assert {each.__name__ for each in get_args(events.Event)} == set(names.split())
+    assert set(names.split()) | {"Event", "OnEvent", "Tell", "events_of"} == set(events.__all__)
 
 
 # -- who listens -------------------------------------------------------------------

@@ -296,5 +296,21 @@ def test_bad_arguments(
         mailer(transport, **options)
 
 
+@pytest.mark.parametrize("mailer", [Mailer, AsyncMailer])
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("smtp.example.com", 587), r'SmtpTlsTransport\("smtp.example.com", 587\)'),
+        (("smtp.example.com", 587, "me", "pa55word"), "a str is not a transport"),
+        ((FakeTransport(), "me@example.com"), "needs its name(?s:.)*default_from="),
+    ],
+)
+def test_arguments_without_names(mailer: Any, arguments: tuple[Any, ...], text: str) -> None:
+    """As with other libraries: it is said how it is done here."""
+    with pytest.raises(InvalidConfiguration, match=text) as caught:
+        mailer(*arguments)
+    assert "pa55word" not in str(caught.value)
+
+
 def test_repr(both: Both) -> None:
     assert repr(both.mailer(FakeTransport())) == f"{both.type.__name__}(<FakeTransport with 0 mails>)"

@@ -16,6 +16,7 @@ from smtpkit import (
     MissingSender,
     NoRecipients,
     Outcome,
+    RawMessage,
     Receipt,
     RecipientsRefused,
     Reply,
@@ -218,3 +219,10 @@ def test_a_receipt_shows_itself() -> None:
         "  uncertain d@example.com",
         "  accepted  e@example.com    250 2.0.0 queued as 4F2A",
     ]
+
+
+def test_a_receipt_shows_a_mail_without_message_id() -> None:
+    receipt = Receipt(RawMessage(b"From: a@example.com\r\n\r\nHi\r\n"), {"b@example.com": Outcome("accepted")})
+    assert receipt.message_id == ""
+    assert repr(receipt) == "<Receipt without Message-ID: 1 accepted>"
+    assert str(receipt).splitlines()[0] == "a mail without Message-ID: 1 accepted"

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
     import ssl
@@ -16,20 +16,36 @@ if TYPE_CHECKING:
     from smtpkit.runtime.simulated import Act, Ending
     from truth import Truth
 
+TurningAway: TypeAlias = Literal["421", "454", "554", "reset"]
+"""How a connection too many ends; with 454 only at AUTH."""
+
+_TURNED_AWAY = {
+    "421": [b"421 4.7.0 too many connections\r\n"],
+    "454": [b"220 hi\r\n", b"250-hi\r\n250 AUTH PLAIN\r\n", b"454 4.7.0 too many connections\r\n"],
+    "554": [b"554 5.7.1 too many connections\r\n"],
+}
 _SECONDS = 10.0
 _AT_ONCE = 0.001
 """Seconds that are of virtual time alone."""
 
 
 class Truthful:
-    """SMTP on a free port of 127.0.0.1, within ``with``. More than ``most`` connections at a time get 421.
+    """SMTP on a free port of 127.0.0.1, within ``with``. More than ``most`` connections at a time are turned away.
 
     With ``context`` it can do STARTTLS, if its `Truth` offers it.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, truth: Truth, most: int = 1000, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        truth: Truth,
+        most: int = 1000,
+        context: ssl.SSLContext | None = None,
+        *,
+        turning_away: TurningAway = "421",
+    ) -> None:
+        self.turning_away: TurningAway = turning_away
         self.truth = truth
         self.context = context
         self.port = 0
@@ -111,7 +127,7 @@ class _Connection:
     def _converse(self) -> None:
         session = self._server.admit(self)
         if session is None:
-            return self._socket.sendall(b"421 4.7.0 too many connections\r\n")
+            return self._turn_away()
         data = b""
         while True:
             with self._server.lock:
@@ -128,6 +144,14 @@ class _Connection:
                 data = b""
             elif not (data := self._socket.recv(65536)):
                 return None
+
+    def _turn_away(self) -> None:
+        if self._server.turning_away == "reset":
+            return self._end("reset")
+        for said in _TURNED_AWAY[self._server.turning_away]:
+            self._socket.sendall(said)
+            self._socket.recv(65536)
+        return None
 
     def _do(self, act: Act) -> bool:
         """Whether it was the last one."""

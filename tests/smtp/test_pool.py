@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from forks import forked
 from scripted import ALL, Player, Way, play, serving, settle, simulated, steps
-from smtpkit import errors
+from smtpkit import errors, events
 from smtpkit.envelope import Envelope
 from smtpkit.mail import Mail
 from smtpkit.message import Message
 from smtpkit.runtime.aio import AsyncRuntime, AsyncStream
-from smtpkit.runtime.blocking import BlockingRuntime, run
+from smtpkit.runtime.blocking import BlockingEvent, BlockingRuntime, run
 from smtpkit.runtime.simulated import SimulatedStream
 from smtpkit.smtp.pool import Pool
 from smtpkit.smtp.server import Server
@@ -27,6 +28,7 @@ from smtpkit.transports.smtp import PlaintextSmtpTransport
 if TYPE_CHECKING:
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
+    from smtpkit.smtp.connection import Connection
     from smtpkit.transports.smtp import SmtpTransport
 
 HELLO = """
@@ -249,6 +251,38 @@ def test_threads_share_the_connections() -> None:
     assert sum(len(player.content) for player in players) == mails
 
 
+# -- idle connections ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "seconds", "closed"),
+    [({"idle": 100}, 99, 0), ({"idle": 100}, 100, 3), ({"lifetime": 100}, 99, 0), ({"lifetime": 100}, 100, 3)],
+)
+@pytest.mark.parametrize("when", ["taken", "returned"])
+def test_all_that_are_idle_for_too_long_are_closed(
+    timeouts: dict[str, float], seconds: float, closed: int, when: str
+) -> None:
+    """Of four, when one of them is used again."""
+    tested, players = pool(5, 4, **timeouts)
+    told: list[events.Event] = []
+    runtime = simulated(players, tell=told.append)
+
+    async def use() -> None:
+        held = [await tested.acquire(runtime, float("inf")) for _ in range(4)]
+        for connection in held if when == "taken" else held[:3]:
+            tested.release(connection)
+        runtime.advance(seconds)
+        if when == "returned":
+            tested.release(held[3])
+        else:
+            held[3] = await tested.acquire(runtime, float("inf"))
+
+    run(use())
+    assert sum(stream.closed for stream in runtime.streams[:3]) == closed
+    assert len([event for event in told if isinstance(event, events.Closed)]) >= closed
+    run(tested.close(runtime))
+
+
 # -- interrupted -------------------------------------------------------------------
 
 
@@ -388,6 +422,48 @@ def test_a_child_leaves_the_connections_of_its_parent_alone() -> None:
     for player in players:
         player.check()
     assert players[0].said.count("QUIT") == players[1].said.count("QUIT") == 1
+
+
+class _Asking(BlockingRuntime):
+    """A thread with it stops where it waits for a connection, with the lock of the pool in its hands."""
+
+    __slots__ = ("inside", "left")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.left = threading.Event(), threading.Event()
+
+    def event(self) -> BlockingEvent:
+        self.inside.set()
+        self.left.wait(5)
+        return super().event()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_while_another_thread_is_in_the_pool() -> None:
+    """The child gives back what it was handed, closes, and has connections of its own."""
+    players = [Player(steps(HELLO + "rest")[0]), Player(steps(HELLO)[0])]
+    with serving(players) as port:
+        tested = Pool(Server("127.0.0.1", port, "plaintext", local_hostname="me.test"), 1)
+        held = run(tested.acquire(BlockingRuntime(), float("inf")))
+        asking = _Asking()
+        thread = threading.Thread(target=lambda: tested.release(run(tested.acquire(asking, float("inf")))))
+        thread.start()
+        assert asking.inside.wait(5)
+        ended = forked(lambda: _in_a_child(tested, held))
+        asking.left.set()
+        tested.release(held)
+        thread.join(5)
+        run(tested.close(BlockingRuntime()))
+    assert ended
+    assert not thread.is_alive()
+
+
+def _in_a_child(tested: Pool, held: Connection) -> None:
+    tested.release(held)
+    own = run(tested.acquire(BlockingRuntime(), float("inf")))
+    tested.release(own)
+    run(tested.close(BlockingRuntime()))
 
 
 # asyncio says so of a transport whose loop was closed before it: nobody closed the mailer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ from smtpkit import (
     TimedOut,
     Timeouts,
     UnreadableAttachment,
+    events,
 )
 
 if TYPE_CHECKING:
@@ -203,6 +205,18 @@ def test_the_server_says_how_long(both: Both, clock: Clock, said: str, rest: flo
         assert counts(first, second) == expected
 
 
+@pytest.mark.parametrize("kind", [FailoverTransport, RoundRobinTransport])
+def test_one_that_said_how_long_is_not_woken_before(both: Both, clock: Clock, kind: Any) -> None:
+    """Also where all the others fail."""
+    asking = ServiceUnavailable("no", reply=reply("421 try again in 90 seconds"))
+    first, second = Scripted(asking, "250 ok"), Scripted(ConnectFailed("refused"))
+    mailer = both.mailer(kind(first, second, rest=10))
+    for seconds, expected in ((0, [1, 1]), (89, [1, 2]), (1, [2, 2])):
+        clock.runtime.advance(clock.runtime.now() + seconds)
+        both.receipt(mailer, MESSAGE)
+        assert counts(first, second) == expected
+
+
 # -- round robin -------------------------------------------------------------------
 
 
@@ -229,6 +243,40 @@ def test_threads_share_them_out() -> None:
         for _ in pool.map(mailer.send, [MESSAGE] * 400):
             pass
     assert [len(transport.outbox) for transport in transports] == [100] * 4
+
+
+# -- what is told ----------------------------------------------------------------
+
+IN_90 = reply("421 try again in 90 seconds")
+PASSED_OVER: list[tuple[list[Attempt], list[str]]] = [
+    (["250 ok"], ["Sent"]),
+    (["550 no"], ["Refused"]),
+    ([ConnectFailed("a"), "250 ok"], ["<t0> ConnectFailed 60", "Sent"]),
+    ([ServiceUnavailable("a", reply=IN_90), "250 ok"], ["<t0> ServiceUnavailable 90", "Sent"]),
+    (["451 greylisted", "250 ok"], ["<t0> RecipientsRefused 0", "Sent"]),
+    ([ConnectFailed("a"), TimedOut("b")], ["<t0> ConnectFailed 60", "<t1> TimedOut 60", "NotSent"]),
+]
+
+
+@pytest.mark.parametrize("kind", [FailoverTransport, RoundRobinTransport])
+@pytest.mark.parametrize(("attempts", "expected"), PASSED_OVER)
+def test_that_one_is_passed_over_is_told(
+    both: Both, clock: Clock, kind: Any, attempts: list[Attempt], expected: list[str]
+) -> None:
+    told: list[events.Event] = []
+    transports = [Scripted(attempt, account=f"t{number}") for number, attempt in enumerate(attempts)]
+    sent(both, kind(*transports), MESSAGE, on_event=told.append)
+    assert [shown(event) for event in told] == expected
+    assert [event.error.receipt is not None for event in told if isinstance(event, events.PassedOver)] == [True] * (
+        len(expected) - 1
+    )
+    assert repr(pickle.loads(pickle.dumps(told))) == repr(told)  # noqa: S301
+
+
+def shown(event: events.Event) -> str:
+    if isinstance(event, events.PassedOver):
+        return f"{event.transport} {type(event.error).__name__} {event.rest:.0f}"
+    return type(event).__name__
 
 
 # -- together with the rest --------------------------------------------------------

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from servers.truthful import Truthful
+from servers.truthful import Truthful, TurningAway
 from simulation import MODES, mail, refused, untrue
 from smtpkit import AsyncMailer, Mailer, PlaintextSmtpTransport, RawMessage
 from truth import Accepted, Truth
@@ -29,6 +29,11 @@ TASKS = 500
 
 def sender(server: Truthful, connections: int = 1) -> PlaintextSmtpTransport:
     return PlaintextSmtpTransport(server.host, server.port, connections=connections)
+
+
+def authenticated(server: Truthful, connections: int = 1) -> PlaintextSmtpTransport:
+    options: dict[str, Any] = {"username": "ann", "password": "pa55word", "allow_insecure_auth": True}
+    return PlaintextSmtpTransport(server.host, server.port, connections=connections, **options)
 
 
 def numbered(number: int) -> RawMessage:
@@ -82,9 +87,12 @@ def test_tasks(extensions: tuple[str, ...]) -> None:
 
 @EXTENSIONS
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_threads_where_the_server_turns_further_connections_away(extensions: tuple[str, ...], most: int) -> None:
-    truth = Truth(extensions)
-    with Truthful(truth, most) as server, Mailer(sender(server, 8)) as mailer:
+@pytest.mark.parametrize("turning_away", get_args(TurningAway))
+def test_threads_where_the_server_turns_further_connections_away(
+    extensions: tuple[str, ...], most: int, turning_away: TurningAway
+) -> None:
+    truth = Truth((*extensions, "AUTH PLAIN"))
+    with Truthful(truth, most, turning_away=turning_away) as server, Mailer(authenticated(server, 8)) as mailer:
         mails = [mail(number) for number in range(160)]
         with ThreadPoolExecutor(16) as threads:
             receipts = list(threads.map(mailer.send, mails))
@@ -94,9 +102,12 @@ def test_threads_where_the_server_turns_further_connections_away(extensions: tup
 
 @EXTENSIONS
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_a_batch_where_the_server_turns_further_connections_away(extensions: tuple[str, ...], most: int) -> None:
-    truth = Truth(extensions)
-    with Truthful(truth, most) as server, Mailer(sender(server)) as mailer:
+@pytest.mark.parametrize("turning_away", get_args(TurningAway))
+def test_a_batch_where_the_server_turns_further_connections_away(
+    extensions: tuple[str, ...], most: int, turning_away: TurningAway
+) -> None:
+    truth = Truth((*extensions, "AUTH PLAIN"))
+    with Truthful(truth, most, turning_away=turning_away) as server, Mailer(authenticated(server)) as mailer:
         mails = [mail(number) for number in range(64)]
         receipts = list(mailer.send_many(mails, connections=4, in_flight=4))
         check(truth, zip(mails, receipts, strict=True))
