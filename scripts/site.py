@@ -17,6 +17,7 @@ from posixpath import normpath, relpath
 from typing import Any
 
 import links
+import peers
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "build" / "pages"
@@ -49,6 +50,7 @@ def main() -> int:
     troubles = [line for line in done.stdout.splitlines() if TROUBLE.search(line)]
     if not done.returncode:
         troubles += links.troubles(SITE)
+    troubles += peers.troubles(PAGES)
     print(*troubles, sep="\n", file=sys.stderr)
     return done.returncode or int(bool(troubles))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import runpy
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import smtpkit
 from smtpkit import Provider, providers
 from smtpkit.providers import Endpoint
 
@@ -35,6 +38,7 @@ def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.Mon
             password_kind=real.password_kind,
             app_password_url=real.app_password_url,
             limits=real.limits,
+            domains=real.domains,
         ),
         replace=True,
     )
@@ -48,6 +52,13 @@ def blocks(page: str) -> list[str]:
     text = (ROOT / page).read_text("utf-8")
     found = re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return ["\n" * text.count("\n", 0, each.start(1)) + each[1] for each in found]
+
+
+def others(page: str) -> list[str]:
+    """The code on a page that has a title: it shows other libraries, and is not run."""
+    return re.findall(
+        r'^```python title="[^"]*"\n(.*?)^```', (ROOT / page).read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def told(block: str) -> str:
@@ -108,3 +119,18 @@ def test_a_page(
     page: str, gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(page, tmp_path, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if others(page)])
+def test_what_a_page_shows_of_others(page: str) -> None:
+    for block in others(page):
+        tree = ast.parse(block)
+        ours = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "smtpkit"]
+        assert {name.name for node in ours for name in node.names} <= set(smtpkit.__all__)
+
+
+@pytest.mark.structure
+def test_the_picture_of_the_floors() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "floors_picture.py"))
+    picture = (ROOT / "docs" / "assets" / "floors.svg").read_text("utf-8")
+    assert picture == script["render"](), "run scripts/floors_picture.py"
