@@ -47,7 +47,8 @@ def exists(name: str) -> bool:
 
 def render() -> str:
     """The picture: the top floor first, as in a house."""
-    y, shown = MARGIN, []
+    y = MARGIN
+    shown: list[str] = []
     for floor, names in sorted(floors().items(), reverse=True):
         if not names:
             continue
@@ -55,8 +56,10 @@ def render() -> str:
         height = max(60, LINE * len(lines) + 26)
         title, about = TITLES[floor]
         shown += [
-            f'<rect x="{MARGIN}" y="{y}" width="{WIDTH - 2 * MARGIN}" height="{height}" rx="6"'
-            f' fill="{COLORS[floor % 2]}"/>',
+            (
+                f'<rect x="{MARGIN}" y="{y}" width="{WIDTH - 2 * MARGIN}" height="{height}" rx="6"'
+                f' fill="{COLORS[floor % 2]}"/>'
+            ),
             f'<text x="30" y="{y + 36}" class="number">{floor}</text>',
             f'<text x="62" y="{y + 26}" class="title">{escape(title)}</text>',
             f'<text x="62" y="{y + 45}" class="about">{escape(about)}</text>',

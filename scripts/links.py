@@ -46,7 +46,7 @@ def troubles(site: Path) -> list[str]:
     for path, page in pages.items():
         shown = path.relative_to(site)
         found += [f"{shown}: loads {each} from elsewhere" for each in page.loads if elsewhere(each)]
-        inside = [each for each in page.links + page.loads if not elsewhere(each)]
+        inside = [each for each in page.links + page.loads if not elsewhere(each) and not each.startswith("data:")]
         found += [f"{shown}: {each} leads nowhere" for each in inside if not leads(each, path, site, pages)]
     for path in sorted(site.rglob("*.css")):
         for each in FROM_ELSEWHERE.findall(path.read_text("utf-8")):
@@ -57,7 +57,7 @@ def troubles(site: Path) -> list[str]:
 def elsewhere(link: str) -> bool:
     """Whether it is not in this site."""
     parts = urlsplit(link)
-    return bool(parts.scheme or parts.netloc)
+    return parts.scheme != "data" and bool(parts.scheme or parts.netloc)
 
 
 def leads(link: str, path: Path, site: Path, pages: dict[Path, Page]) -> bool:

@@ -10,6 +10,7 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["troubles"]
@@ -78,7 +79,7 @@ def misfits(call: ast.Call, names: dict[str, Any]) -> list[str]:
     if function is None:
         return []
     try:
-        parameters = signature(function).parameters
+        parameters: Mapping[str, Any] | None = signature(function).parameters
     except ValueError:  # one that is written in C
         return []
     if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):

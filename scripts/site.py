@@ -14,10 +14,13 @@ import sys
 import tomllib
 from pathlib import Path
 from posixpath import normpath, relpath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import links
 import peers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "build" / "pages"
@@ -104,7 +107,7 @@ def leaves(nav: Any) -> list[str]:
     """The pages of ``nav``."""
     if isinstance(nav, str):
         return [nav]
-    items: list[Any] = list(nav.values() if isinstance(nav, dict) else nav)
+    items: Iterable[Any] = nav.values() if isinstance(nav, dict) else nav
     return [page for item in items for page in leaves(item)]
 
 
