@@ -10,7 +10,7 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container
     from pathlib import Path
 
 __all__ = ["troubles"]
@@ -78,12 +78,19 @@ def misfits(call: ast.Call, names: dict[str, Any]) -> list[str]:
     function = known(call.func, names)
     if function is None:
         return []
-    try:
-        parameters: Mapping[str, Any] | None = signature(function).parameters
-    except ValueError:  # one that is written in C
-        return []
-    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
-        parameters = getattr(function, "model_fields", None)
+    parameters = taken(function)
     if parameters is None:
         return []
     return [f"{shown} takes no {each.arg}=" for each in call.keywords if each.arg and each.arg not in parameters]
+
+
+def taken(function: Any) -> Container[str] | None:
+    """The names of its parameters; ``None`` if it takes any, or that is not known."""
+    try:
+        parameters = signature(function).parameters
+    except ValueError:  # one that is written in C
+        return None
+    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
+        fields: Container[str] | None = getattr(function, "model_fields", None)  # of pydantic
+        return fields
+    return parameters
