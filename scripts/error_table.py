@@ -44,7 +44,7 @@ The builtin of each is what callers would catch: `except OSError` gets all that 
 DELIVERY = """
 ## When a mail is sent
 
-Several stages mean: wherever it happens.
+Several stages mean: wherever it happens. At auth, those about a connection or TLS tell of the endpoint for tokens.
 
 """
 
@@ -69,10 +69,17 @@ class Facts(NamedTuple):
 
 FACTS = {
     "DailyLimitExceeded": Facts("limit", temporary="yes, unless the mail alone is over the limit"),
-    "ConnectFailed": Facts("resolve connect"),
     "ServiceUnavailable": Facts("acquire greeting ehlo starttls auth rset mail rcpt data content", "yes", WHENEVER),
+    "ConnectFailed": Facts("resolve connect auth"),
+    "TlsFailed": Facts("tls auth"),
+    "CertificateUntrusted": Facts("tls auth"),
+    "CertificateHostMismatch": Facts("tls auth"),
     "StartTlsRefused": Facts("starttls", "to STARTTLS", WHENEVER),
-    "AuthenticationFailed": Facts("auth", "to AUTH; none where no token was to be had", WHENEVER),
+    "AuthenticationFailed": Facts(
+        "auth",
+        "to AUTH; none where no token or password was to be had",
+        f"{WHENEVER}; or as the token endpoint says",
+    ),
     "SenderRefused": Facts("mail", "to MAIL; none where the server does not offer what it needs", WHENEVER),
     "RecipientsRefused": Facts("rcpt", "the first refusal", "if all refusals are"),
     "ContentRefused": Facts(

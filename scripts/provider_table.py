@@ -20,9 +20,32 @@ HEAD = """\
 
 <!-- Written by scripts/provider_table.py from smtpkit/providers/presets.json. Do not edit. -->
 
-`Mailer.for_provider("gmail", ...)` takes any name or alias of this page, in any case. The endpoint is the first
-one listed. Limits in **bold** are enforced unless you say otherwise; the others are for information: they hold on
-some plans only, or change with the account's reputation.
+`Mailer.for_provider("gmail", ...)` takes any name or alias of this page, in any case, and so does a URL:
+`gmail://me%40gmail.com:password@`. `Mailer.for_address("me@gmail.com", ...)` knows the {domains:,} domains of the
+mailboxes here. For a domain of your own there is [discovery](discovery.md). The endpoint is the first one listed.
+Limits in **bold** are enforced unless you say otherwise; the others are for information: they hold on some plans only,
+or change with the account's reputation.
+
+## How an entry was judged
+
+- An endpoint is here if somebody who can be named states it: the provider itself (`official`), Mozilla's
+  [autoconfig](https://github.com/thunderbird/autoconfig) (`ispdb`),
+  [nodemailer](https://github.com/nodemailer/nodemailer), [Symfony](https://github.com/symfony/symfony) or
+  [Delta Chat](https://github.com/deltachat/provider-db), or another page (`web`). Hosts and ports by analogy are not.
+- *Unverified* marks what rests on a list that cannot be named, or on port 25 in one list: it may be wrong. TLS with a
+  verified certificate is required here as everywhere, so that a wrong host gets no password.
+- A domain of mailboxes is here if one of those lists gives it to this provider. MX patterns are host names within a
+  domain of the provider's own.
+- Where sources disagree about a host, the provider's page goes before Mozilla's list, and that before others; other
+  ports that are stated come behind as further endpoints.
+- Services that are believed closed are not here (DebugMail, Dyn, hot.ee, Openmailbox): their domains may be somebody
+  else's tomorrow. Nor are names that mean your own server (Plesk, Zimbra): `cpanel` or
+  [discovery](discovery.md) does for these. One that offers no SMTP is here to say so.
+- A limit says its unit, window, plan and source. It is enforced if it holds for an ordinary account; what comes of it
+  if the figure is not from the provider itself is said with the limits.
+- *Checked* is when the entry was last compared with its sources; nobody logged in to each provider.
+
+## All of them
 
 | name | provider | endpoints | user name | password | enforced limit | recipients per message |
 |---|---|---|---|---|---|---|
@@ -48,15 +71,20 @@ CERTAINTY = {
 def render(providers: Iterable[Provider]) -> str:
     """The page as Markdown."""
     found = sorted(providers, key=lambda provider: provider.name)
-    return HEAD + "".join(map(_row, found)) + "".join("\n".join(["", *_section(one), ""]) for one in found)
+    domains = sum(len(provider.domains) for provider in found)
+    return (
+        HEAD.format(domains=domains)
+        + "".join(map(_row, found))
+        + "".join("\n".join(["", *_section(one), ""]) for one in found)
+    )
 
 
 def _row(provider: Provider) -> str:
     cells = (
         f"[`{provider.name}`](#{provider.name})",
-        provider.title,
-        "<br>".join(f"`{at.host}` {at.port} {at.security}" for at in provider.endpoints),
-        USERNAMES[provider.username],
+        provider.title + (f" (*{provider.status}*)" if provider.status != "active" else ""),
+        "<br>".join(f"`{at.host}` {at.port} {at.security}" for at in provider.endpoints) or "-",
+        f"`{provider.username_literal}`" if provider.username_literal else USERNAMES[provider.username],
         PASSWORDS[provider.password_kind],
         "<br>".join(_figure(limit) for limit in provider.limits if limit.applies) or "-",
         f"{provider.max_recipients:,}" if provider.max_recipients else "-",
@@ -67,12 +95,14 @@ def _row(provider: Provider) -> str:
 def _section(provider: Provider) -> Iterator[str]:
     yield f"## {provider.name}"
     yield ""
-    yield f"{provider.password_hint} {provider.notes}".strip()
+    asks = provider.endpoints and not (provider.without_login and provider.kind == "testing")
+    yield f"{provider.password_hint if asks else ''} {provider.notes}".strip()
     yield ""
     for label, names in (
         ("Aliases", provider.aliases),
         ("Regions", [region for region, _ in provider.regions]),
         ("Domains", provider.domains),
+        ("MX", provider.mx_patterns),
     ):
         if names:
             yield f"- {label}: {', '.join(f'`{name}`' for name in names)}"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpkit import errors, events, limits, providers
+    from smtpkit import errors, events, limits, oauth2, providers
     from smtpkit.address import Address
     from smtpkit.attachment import Attachment
     from smtpkit.dsn import DsnRequest, RecipientDsn
@@ -40,11 +40,12 @@ if TYPE_CHECKING:
         UnreadableAttachment,
         UsageError,
     )
+    from smtpkit.keyring import from_keyring
     from smtpkit.limits import DailyLimit
     from smtpkit.mail import Mail
     from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
     from smtpkit.message import Message
-    from smtpkit.providers import Provider
+    from smtpkit.providers import Discovered, Provider, discover, discover_async
     from smtpkit.raw import RawMessage
     from smtpkit.receipt import Outcome, Receipt
     from smtpkit.reply import Reply
@@ -75,6 +76,7 @@ __all__ = [
     "DailyLimitExceeded",
     "DeliveryError",
     "DeliveryUncertain",
+    "Discovered",
     "Draft",
     "DsnRequest",
     "Envelope",
@@ -119,10 +121,14 @@ __all__ = [
     "UnknownProvider",
     "UnreadableAttachment",
     "UsageError",
+    "discover",
+    "discover_async",
     "errors",
     "events",
+    "from_keyring",
     "insecure_tls",
     "limits",
+    "oauth2",
     "providers",
     "transport_from_function",
 ]
@@ -165,11 +171,12 @@ _MODULES = {
         UnreadableAttachment
         UsageError
     """,
+    "smtpkit.keyring": "from_keyring",
     "smtpkit.limits": "DailyLimit",
     "smtpkit.mail": "Mail",
     "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
     "smtpkit.message": "Message",
-    "smtpkit.providers": "Provider",
+    "smtpkit.providers": "Discovered Provider discover discover_async",
     "smtpkit.raw": "RawMessage",
     "smtpkit.receipt": "Outcome Receipt",
     "smtpkit.reply": "Reply",
@@ -191,7 +198,7 @@ if not TYPE_CHECKING:  # or every misspelt name would be one
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name in ("errors", "events", "limits", "providers"):
+        if name in ("errors", "events", "limits", "oauth2", "providers"):
             return import_module(f"smtpkit.{name}")
         try:
             module = _MODULE_OF[name]

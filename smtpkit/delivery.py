@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from smtpkit.attempts import Attempts
 from smtpkit.envelope import Envelope
-from smtpkit.errors import (
-    AuthenticationFailed,
-    DeliveryError,
-    InvalidMessage,
-    SmtpkitError,
-)
+from smtpkit.errors import DeliveryError, InvalidMessage, SmtpkitError
 from smtpkit.interruption import note_outcomes
 from smtpkit.mail import Mail
 from smtpkit.message import Message
@@ -40,11 +35,6 @@ OnPartial: TypeAlias = Literal["return", "raise", "abort"]
 """What ``send`` does when some recipients accepted and others did not: ``return`` the receipt, or ``raise`` its error.
 ``abort`` does not let it come to that: the content goes out only if every recipient was accepted."""
 
-
-_LOG_IN_HINT = (
-    "Check user name and password. Many providers take an app password or an OAuth 2 token (token=...) here, "
-    "not the account's own password: Mailer.for_provider knows which."
-)
 
 _NOTHING = Message()
 
@@ -80,6 +70,21 @@ class Delivery:
         self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
+
+    @property
+    def default_from(self) -> Address | None:
+        """The From of a message that has none."""
+        return self._default_from
+
+    @property
+    def limited_by(self) -> tuple[DailyLimit, ...]:
+        """All of which hold for each mail."""
+        return self._limits
+
+    @property
+    def provider(self) -> Provider | None:
+        """Whose account it is, if that is known."""
+        return self._provider
 
     async def send(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Receipt:
         """`deliver`, and raise the receipt's error where the caller wants it raised."""
@@ -212,12 +217,10 @@ class Delivery:
         return await transmit(self.transport, mail, runtime)
 
     def _explain(self, error: SmtpkitError) -> None:
-        if isinstance(error, AuthenticationFailed) and error.hint is None:
-            error.hint = self._provider.password_hint if self._provider is not None else _LOG_IN_HINT
-        if isinstance(error, DeliveryError) and error.hint is None and error.temporary and error.safe_to_retry:
-            seconds = error.reply.retry_after if error.reply is not None else None
-            when = "later" if seconds is None else f"after {seconds:.0f} seconds"
-            error.hint = f"This may pass: the same mail can be sent again {when}."
+        # Not at import: most sends go well.
+        from smtpkit.providers.explanation import explanation
+
+        error.hint = explanation(error, self._provider)
 
 
 def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: SmtpkitError) -> Receipt:

@@ -15,10 +15,12 @@ __all__ = ["Secret", "SecretOctets", "hidden", "not_pickled"]
 class Secret:
     """A password or token. It shows itself nowhere but to who calls `reveal`."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_text", "doubt")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, doubt: str = "") -> None:
         self._text = text
+        self.doubt: str = doubt
+        """Why it may not be what the server wants, for who reads that it was refused; mostly empty."""
 
     def reveal(self) -> str:
         """The text."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from smtpkit.delivery import AnyMessage
+    from smtpkit.diagnose import Report
 
 T = TypeVar("T")
 
@@ -70,6 +71,12 @@ class Both:
         if isinstance(mailer, Mailer):
             return mailer.send(message, envelope=envelope)
         return self.wait(mailer.send(message, envelope=envelope))
+
+    def check(self, mailer: AnyMailer, **options: Any) -> Report:
+        """What ``check`` returns or raises."""
+        if isinstance(mailer, Mailer):
+            return mailer.check(**options)
+        return self.wait(mailer.check(**options))
 
     def receipt(self, mailer: AnyMailer, message: AnyMessage) -> Receipt:
         """What came of ``message``, also if it failed."""

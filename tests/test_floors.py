@@ -18,15 +18,16 @@ PACKAGE = ROOT / "smtpkit"
 # A name stands for its module and everything in it; of several names the longest counts.
 FLOORS = {
     0: "value base_error errors reply address alternative attachment body content_types pattern stamp fields header"
-    " threads lists message envelope mail raw receipt secret tls mime dsn events listener interruption",
-    1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime",
-    2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.authentication smtp.transaction"
-    " smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
+    " threads lists message envelope mail raw receipt secret tls mime dsn events listener interruption"
+    " trouble certificate",
+    1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime dns https",
+    2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.credentials smtp.source smtp.authentication"
+    " smtp.transaction smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
     3: "smtp.handshake smtp.connection smtp.room smtp.pool smtp.lane smtp.lanes",
     4: "transports",
-    5: "delivery dispatch retry attempts providers limits hints",
+    5: "delivery dispatch retry attempts providers limits oauth2 keyring",
     6: "mailer testing preview diagnose",
-    7: "integrations __main__",
+    7: "integrations __main__ cli",
 }
 FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
 ROOF = 8  # smtpkit/__init__.py: it may import all, and nobody imports it.

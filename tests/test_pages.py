@@ -7,13 +7,15 @@ import re
 import runpy
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import smtpkit
 from smtpkit import Provider, providers
+from smtpkit.dns import DnsResolver
 from smtpkit.providers import Endpoint
+from zone import Zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,11 +25,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 
+DNS = {
+    "MX gmail.com": ("5 gmail-smtp-in.l.google.com.",),
+    "TXT gmail.com": ("v=spf1 redirect=_spf.google.com",),
+    "TXT _dmarc.gmail.com": ("v=DMARC1; p=none; sp=quarantine",),
+    "MX example.com": ("10 mail.example.com.",),
+    "TXT example.com": ("v=spf1 mx -all",),
+}
+
 
 @pytest.fixture
 def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Smtpd]:
     """A server on this machine in the place of Gmail's, with its preset and its rules."""
-    server = smtpd(security="tls", username="me@gmail.com", password="abcd efgh", refused=("bob@example.com",))
+    server = smtpd(security="tls", username="me@gmail.com", password="abcdefghijklmnop", refused=("bob@example.com",))
     real = providers.get("gmail")
     providers.register(
         Provider(
@@ -37,14 +47,21 @@ def gmail(smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.Mon
             username=real.username,
             password_kind=real.password_kind,
             app_password_url=real.app_password_url,
+            oauth2=real.oauth2,
             limits=real.limits,
             domains=real.domains,
         ),
         replace=True,
     )
     monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    monkeypatch.setattr(DnsResolver, "lookup", Zone(DNS).lookup)
     yield server
     providers.register(real, replace=True)
+
+
+SECRETS = {"access_token": "ya29.x"} | dict.fromkeys(
+    ("app_password", "api_key", "smtp_password", "mailbox_password"), "abcdefghijklmnop"
+)
 
 
 def blocks(page: str) -> list[str]:
@@ -71,7 +88,7 @@ def run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.chdir(tmp_path)
     for file in (ROOT / "examples/files").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    names: dict[str, object] = {"app_password": "abcd efgh"}
+    names: dict[str, object] = dict(SECRETS)
     whole = ""
     for block in blocks(page):
         exec(compile(block, page, "exec"), names)  # noqa: S102
@@ -90,7 +107,7 @@ def test_the_readme(
     gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = run("README.md", tmp_path, monkeypatch, capsys)
-    assert len(blocks("README.md")) == 9
+    assert len(blocks("README.md")) == 10
     assert "accepted  ann@example.com  250" in printed
     assert "bob@example.com 550 5.1.1" in printed
     assert re.search(r"^(localhost|127\.0\.0\.1) in 0\.\d{3} s, TLSv1\.\d$", printed, re.MULTILINE)
@@ -111,7 +128,11 @@ def test_the_first_block_has_ten_lines() -> None:
     assert len(blocks("README.md")[0].strip().splitlines()) == 10
 
 
-PAGES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+    if path.parent != ROOT / "docs/providers"  # those have servers of their own
+]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
@@ -119,6 +140,57 @@ def test_a_page(
     page: str, gmail: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(page, tmp_path, monkeypatch, capsys)
+
+
+PROVIDER_PAGES = sorted(path.stem for path in (ROOT / "docs/providers").glob("*.md"))
+
+LOGINS = {
+    "gmail": "me@gmail.com",
+    "sendgrid": "apikey",
+    "mailgun": "postmaster@mg.example.com",
+    "amazon_ses": "AKIAIOSFODNN7EXAMPLE",
+}
+
+
+@pytest.fixture
+def stand_in(
+    request: pytest.FixtureRequest, smtpd: StartSmtpd, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Smtpd]:
+    """A server on this machine in the place of a provider's, with its preset and a log-in as it wants."""
+    name: str = request.getfixturevalue("name")
+    server = smtpd(security="tls", username=LOGINS.get(name, "me@example.com"), password="abcdefghijklmnop")
+    real = providers.get(name)
+    facts: dict[str, Any] = {field: getattr(real, field) for field in Provider.__match_args__}
+    facts["endpoints"] = (Endpoint(server.host, server.port, "tls"),)
+    facts["regions"] = tuple((region, server.host) for region, _ in real.regions)
+    providers.register(Provider(**facts), replace=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))
+    monkeypatch.setattr(DnsResolver, "lookup", Zone(DNS).lookup)
+    yield server
+    providers.register(real, replace=True)
+
+
+@pytest.mark.parametrize("name", PROVIDER_PAGES)
+def test_a_page_of_a_provider(
+    name: str, stand_in: Smtpd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = f"docs/providers/{name}.md"
+    run(page, tmp_path, monkeypatch, capsys)
+    # Where there are only tokens, this server has nothing to compare them with.
+    assert bool(stand_in.accepted) is (providers.get(name).password_kind != "oauth2-only")
+
+
+@pytest.mark.parametrize("name", PROVIDER_PAGES)
+def test_a_page_of_a_provider_says_where_its_facts_are_from(name: str) -> None:
+    text = (ROOT / f"docs/providers/{name}.md").read_text("utf-8")
+    assert re.search(r"^Checked on \d{4}-\d\d-\d\d: .*https://", text, re.MULTILINE)
+    assert providers.get(name).name == name
+
+
+def test_every_provider_of_the_guide_has_a_page() -> None:
+    assert [
+        *("amazon_ses", "cpanel", "gmail", "google_workspace", "mailgun", "microsoft365", "outlook", "sendgrid", "zoho")
+    ] == PROVIDER_PAGES
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if others(page)])

@@ -31,6 +31,7 @@ PUBLIC = [
     "DailyLimitExceeded",
     "DeliveryError",
     "DeliveryUncertain",
+    "Discovered",
     "Draft",
     "DsnRequest",
     "Envelope",
@@ -75,15 +76,19 @@ PUBLIC = [
     "UnknownProvider",
     "UnreadableAttachment",
     "UsageError",
+    "discover",
+    "discover_async",
     "errors",
     "events",
+    "from_keyring",
     "insecure_tls",
     "limits",
+    "oauth2",
     "providers",
     "transport_from_function",
 ]
 
-SUBMODULES = ("errors", "events", "limits", "providers")
+SUBMODULES = ("errors", "events", "limits", "oauth2", "providers")
 SOURCE = ast.parse(Path(smtpkit.__file__).read_text("utf-8"))
 ERROR_CLASSES = {
     name: found

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from smtpkit.address import Address
 from smtpkit.delivery import Delivery
-from smtpkit.errors import InvalidConfiguration, InvalidMessage
-from smtpkit.mime.characters import shown
+from smtpkit.errors import InvalidConfiguration
+from smtpkit.mailer.arguments import checked_limits
 from smtpkit.retry import Retry
 from smtpkit.secret import hidden, not_pickled
 from smtpkit.transports.base import checked
-from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,17 +21,13 @@ if TYPE_CHECKING:
 
     from smtpkit.delivery import OnPartial
     from smtpkit.events import OnEvent, Tell
-    from smtpkit.limits.daily import DailyLimit
-    from smtpkit.mailer.configuration import Configuration
+    from smtpkit.mailer.arguments import Limits
     from smtpkit.providers.provider import EndpointSecurity, Provider
-    from smtpkit.smtp.server import TokenSource
+    from smtpkit.smtp.credentials import PasswordSource, TokenSource
     from smtpkit.transports.base import Transport
     from smtpkit.transports.smtp import SmtpOptions
 
-__all__ = ["Limits", "MailerBase", "checked_counts", "refuse_one"]
-
-Limits: TypeAlias = "DailyLimit | Iterable[DailyLimit]"
-"""One limit, or several that all hold."""
+__all__ = ["MailerBase"]
 
 
 class MailerBase:
@@ -74,7 +68,7 @@ class MailerBase:
         self._delivery = Delivery(
             checked(transport, *more),
             default_from=None if default_from is None else Address.of(default_from),
-            limits=_all(limits),
+            limits=checked_limits(limits),
             retry=retry,
             on_partial=on_partial,
             provider=provider,
@@ -95,11 +89,12 @@ class MailerBase:
     @classmethod
     def for_provider(
         cls,
-        name: str,
+        name: str | Provider,
         username: str | None = None,
-        password: str | None = None,
+        password: PasswordSource | None = None,
         *,
         token: TokenSource | None = None,
+        secret_access_key: str | None = None,
         region: str | None = None,
         domain: str | None = None,
         security: EndpointSecurity | None = None,
@@ -113,10 +108,14 @@ class MailerBase:
         """A mailer for a provider of the registry: host, port, TLS, log-in and daily limit are its preset's.
 
         Args:
-            name: such as ``"gmail"``, ``"outlook"``, ``"sendgrid"``, ``"cpanel"``.
+            name: such as ``"gmail"``, ``"outlook"``, ``"sendgrid"``, ``"cpanel"``; or a `Provider`, such as one that
+                `discover` found.
             username: mostly the e-mail address, which is then the default From too.
-            password: what the provider wants as such; often an app password or API key.
-            token: an OAuth 2 access token instead, or a function that gives one.
+            password: what the provider wants as such, often an app password or API key; or a function (``async`` too)
+                that is asked for it for each new connection.
+            token: an OAuth 2 access token instead, a function that gives one, or a client of `smtpkit.oauth2`.
+            secret_access_key: for Amazon SES instead of a password, with ``region``: the key that belongs to the
+                access key id which is the user name.
             region: for providers that have several, such as Amazon SES.
             domain: for your own domain (``cpanel``); taken from ``username`` if not given.
             security: ``"starttls"`` or ``"tls"`` instead of what the provider prefers.
@@ -128,19 +127,17 @@ class MailerBase:
             InvalidConfiguration: the preset cannot be used with these arguments.
         """
         from smtpkit.limits.daily import preset_limits
-        from smtpkit.providers import get
-        from smtpkit.transports.smtp import smtp_transport
+        from smtpkit.mailer.preset import preset_transport
+        from smtpkit.providers import Provider, get
 
-        secrets, password, token = hidden(password=password, token=token), None, None
-        provider = get(name)
-        login = _login(provider, username, secrets)
-        if not domain and username and "@" in username:
-            domain = username.rpartition("@")[2]
-        to = provider.endpoint(security=security, region=region, domain=domain)
-        quirks = {quirk.removeprefix("no-"): False for quirk in provider.quirks}
-        given = {**quirks, **options, **secrets, "username": login}
+        secrets = hidden(password=password, token=token, secret_access_key=secret_access_key)
+        password = token = secret_access_key = None
+        provider = name if isinstance(name, Provider) else get(name)
+        login = provider.login(username)
         return cls(
-            smtp_transport(to.security, to.host, to.port, given),
+            preset_transport(
+                provider, username, secrets, region=region, domain=domain, security=security, options=options
+            ),
             default_from=login if default_from is None and provider.username == "address" else default_from,
             limits=preset_limits(provider) if limits == "preset" else limits,
             retry=retry,
@@ -153,7 +150,7 @@ class MailerBase:
     def for_address(
         cls,
         address: str,
-        password: str | None = None,
+        password: PasswordSource | None = None,
         *,
         token: TokenSource | None = None,
         limits: Limits | Literal["preset"] = "preset",
@@ -207,106 +204,29 @@ class MailerBase:
             UnknownProvider: the scheme is neither SMTP nor a provider.
         """
         from smtpkit.mailer.configuration import Configuration
+        from smtpkit.mailer.configured import configured
 
-        return cls._configured(Configuration.from_url(url), on_event)
+        return configured(cls, Configuration.from_url(url), on_event)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, on_event: OnEvent | None = None) -> Self:
         """A mailer from environment variables.
 
-        ``SMTP_URL``, or ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_USERNAME``, ``SMTP_PASSWORD`` and
-        ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port); and
-        ``SMTP_FROM``, the default From.
+        ``SMTP_URL``, or ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_USERNAME``, ``SMTP_PASSWORD`` or ``SMTP_TOKEN`` (OAuth 2)
+        and ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port); and
+        ``SMTP_FROM``, the default From. A URL without a password takes it from ``SMTP_PASSWORD`` or ``SMTP_TOKEN``,
+        where it need not be percent-encoded.
 
         Raises:
             InvalidConfiguration: a variable is missing or cannot be used.
         """
         from smtpkit.mailer.configuration import Configuration
+        from smtpkit.mailer.configured import configured
 
-        return cls._configured(Configuration.from_environment(os.environ if environ is None else environ), on_event)
-
-    @classmethod
-    def _configured(cls, given: Configuration, on_event: OnEvent | None = None) -> Self:
-        from smtpkit.mailer.configuration import OF_MAILER, SCHEMES, provider_of
-        from smtpkit.transports.smtp import smtp_transport
-
-        if given.members:
-            return cls._composed(given, on_event)
-        options: dict[str, Any] = {**dict(given.options), "username": given.username, "password": given.password}
-        if given.scheme not in SCHEMES:
-            provider = provider_of(given.scheme)
-            if given.host or given.port:
-                raise InvalidConfiguration(
-                    f"a {given.scheme}:// URL has no host and port: the preset knows them",
-                    hint="End it with @, after the password. Use smtp:// or smtps:// for a host of your own.",
-                )
-            return cls.for_provider(provider.name, on_event=on_event, **options)
-        if not given.host:
-            raise InvalidConfiguration(f"the {given.scheme}:// URL has no host")
-        own = {name: options.pop(name) for name in OF_MAILER if name in options}
-        return cls(smtp_transport(SCHEMES[given.scheme], given.host, given.port, options), on_event=on_event, **own)
-
-    @classmethod
-    def _composed(cls, given: Configuration, on_event: OnEvent | None) -> Self:
-        from smtpkit.mailer.configuration import OF_MAILER
-        from smtpkit.transports.failover import FailoverTransport
-        from smtpkit.transports.round_robin import RoundRobinTransport
-
-        options = dict(given.options)
-        own = {name: options.pop(name) for name in OF_MAILER if name in options}
-        kind = FailoverTransport if given.scheme == "failover" else RoundRobinTransport
-        members = [cls._configured(each).transport for each in given.members]
-        return cls(kind(*members, **options), on_event=on_event, **own)
-
-
-def refuse_one(messages: object, *iterable_by: str) -> None:
-    """Raise `InvalidMessage` where ``send_many`` is given one mail, or nothing that has one of ``iterable_by``."""
-    many = any(hasattr(messages, name) for name in iterable_by)
-    # An e-mail of the standard library can be iterated over: it gives names of header fields.
-    if not many or isinstance(messages, (str, bytes)) or hasattr(messages, "as_bytes"):
-        hint = "Give it a list of messages, or use send() for one."
-        if hasattr(messages, "__aiter__"):
-            hint = "AsyncMailer takes an asynchronous iterable."
-        raise InvalidMessage(f"send_many takes messages to iterate over, not one {type(messages).__name__}", hint=hint)
-
-
-def checked_counts(connections: int, in_flight: int) -> tuple[int, int]:
-    """Both numbers, if they can be.
-
-    Raises:
-        InvalidConfiguration: one is below 1.
-    """
-    at_least_1("connections", connections)
-    at_least_1("in_flight", in_flight)
-    return connections, in_flight
-
-
-def _login(provider: Provider, username: str | None, secrets: Mapping[str, object]) -> str | None:
-    """The user name to log in with, or an error that says what this provider wants."""
-    login = provider.login(username)
-    if login is None and provider.needs_login:
-        raise InvalidConfiguration(
-            f"{provider.title} takes mail only after log-in, and no username was given", hint=provider.password_hint
-        )
-    if login is not None and all(each is None for each in secrets.values()):
-        raise InvalidConfiguration(
-            f"the username {shown(login)} needs either a password or a token, and got neither",
-            hint=provider.password_hint,
-        )
-    return login
+        return configured(cls, Configuration.from_environment(os.environ if environ is None else environ), on_event)
 
 
 def _listener(on_event: OnEvent) -> Tell:
     from smtpkit.listener import Listener
 
     return Listener(on_event)
-
-
-def _all(limits: Limits) -> tuple[DailyLimit, ...]:
-    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
-    for limit in found:
-        if not callable(getattr(limit, "reserve", None)):
-            raise InvalidConfiguration(
-                f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
-            )
-    return found

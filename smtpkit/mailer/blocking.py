@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from smtpkit.mailer.base import MailerBase, checked_counts, refuse_one
+from smtpkit.mailer.arguments import checked_counts, refuse_one
+from smtpkit.mailer.base import MailerBase
 from smtpkit.mailer.closing import Closing
 from smtpkit.mailer.draft import BaseDraft
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from typing import Any, Self, TypeVar
 
+    from smtpkit.address import Address
     from smtpkit.delivery import AnyMessage, Delivery
+    from smtpkit.diagnose.report import Report
     from smtpkit.dispatch import Dispatch, End
+    from smtpkit.dns import Resolver
     from smtpkit.envelope import Envelope
     from smtpkit.events import Tell
     from smtpkit.receipt import Receipt
@@ -78,6 +82,36 @@ class Mailer(Closing, MailerBase):
         """
         refuse_one(messages, "__iter__", "__getitem__")
         return Batch(self._delivery, iter(messages), *checked_counts(connections, in_flight), self._tell)
+
+    def check(
+        self,
+        *,
+        sender: str | Address | None = None,
+        recipient: str | Address | None = None,
+        dkim_selector: str | None = None,
+        timeout: float = 30,
+        resolver: Resolver | None = None,
+    ) -> Report:
+        """Look at all that a mail meets, and send nothing: the server, the log-in, the limits, the domain in DNS.
+
+        It connects and logs in, asks for MAIL and RCPT and takes them back (RSET), reads what is left of the limits,
+        and looks for MX, SPF, DKIM and DMARC of the sender's domain. `Report` says what is wrong and what to do;
+        ``print`` shows it as a page. Each failed log-in counts towards a lock-out, as in `send`.
+
+        Args:
+            sender: the From; ``default_from`` or the user name if not given.
+            recipient: for RCPT; ``sender`` if not given.
+            dkim_selector: the ``s=`` of DKIM-Signature in a mail that has arrived, to look for its key.
+            timeout: seconds for all of it.
+            resolver: asks DNS; dnspython (``pip install "smtpkit[dns]"``) if not given.
+
+        Raises:
+            InvalidAddress: ``sender`` or ``recipient`` is not one mailbox.
+        """
+        from smtpkit.diagnose.examination import Examination
+
+        examination = Examination(sender, recipient, dkim_selector, timeout, resolver)
+        return _run(examination.of(self._delivery, _runtime(None)))
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -84,7 +84,7 @@ class Configuration:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Configuration:
-        """Read ``SMTP_URL``, or ``SMTP_HOST`` and the others; and ``SMTP_FROM``.
+        """Read ``SMTP_URL``, or ``SMTP_HOST`` and the others; ``SMTP_PASSWORD``, ``SMTP_TOKEN`` and ``SMTP_FROM``.
 
         Raises:
             InvalidConfiguration: one is missing or cannot be used.
@@ -92,9 +92,7 @@ class Configuration:
         sender = environ.get("SMTP_FROM")
         more = (("default_from", sender),) if sender else ()
         if url := environ.get("SMTP_URL"):
-            found = cls.from_url(url)
-            given = found.options + more
-            return cls(found.scheme, found.host, found.port, found.username, found.password, given, found.members)
+            return cls.from_url(url)._completed(environ, more)
         if not (host := environ.get("SMTP_HOST")):
             raise InvalidConfiguration(
                 "neither SMTP_URL nor SMTP_HOST is set", hint=f"SMTP_URL is one line of configuration. {_HINT}"
@@ -106,15 +104,33 @@ class Configuration:
             raise InvalidConfiguration(
                 f"SMTP_SECURITY is {shown(security)}", hint="It is one of tls (465), starttls (587) and plaintext (25)."
             )
-        password = environ.get("SMTP_PASSWORD")
+        token = _secret_of(environ, "SMTP_TOKEN")
         return cls(
             schemes[security],
             host,
             port,
             environ.get("SMTP_USERNAME") or None,
-            Secret(password) if password else None,
-            more,
+            _secret_of(environ, "SMTP_PASSWORD"),
+            (*more, ("token", token)) if token else more,
         )
+
+    def _completed(self, environ: Mapping[str, str], more: tuple[tuple[str, Any], ...]) -> Configuration:
+        """With what the environment has besides: ``more``, and the password or token if none is there."""
+        password = self.password
+        if self.members:
+            return Configuration(self.scheme, None, None, None, None, self.options + more, self.members)
+        known = {name for name, _ in self.options} & {"token", "secret_access_key"}
+        # A server without log-in is not offered one.
+        user = self.username or (self.scheme not in SCHEMES and provider_of(self.scheme).login(None))
+        if user and not (password or known):
+            password = _secret_of(environ, "SMTP_PASSWORD")
+            token = _secret_of(environ, "SMTP_TOKEN")
+            more = (*more, ("token", token)) if token else more
+        return Configuration(self.scheme, self.host, self.port, self.username, password, self.options + more)
+
+
+def _secret_of(environ: Mapping[str, str], name: str) -> Secret | None:
+    return Secret(environ[name]) if environ.get(name) else None
 
 
 def provider_of(scheme: str) -> Provider:
@@ -205,6 +221,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "pipelining": _boolean,
     "region": str,
     "rest": float,
+    "secret_access_key": Secret,
     "security": str,
     "source_address": str,
     "tls": str,
@@ -243,7 +260,7 @@ def options(query: str, *, secret: bool = False) -> tuple[tuple[str, object], ..
     from urllib.parse import parse_qsl
 
     # With an @ it may be the end of a password that has a question mark.
-    secret = secret or "@" in query or "token" in query
+    secret = secret or "@" in query or "token" in query or "secret" in query
     found: dict[str, Any] = {}
     parts: dict[str, dict[str, Any]] = {}
     for key, text in parse_qsl(query, keep_blank_values=True):

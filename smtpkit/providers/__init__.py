@@ -1,13 +1,14 @@
 """What is known of mail providers: ``providers.get("gmail")``, ``providers.for_address("me@gmail.com")``.
 
-The presets are read from a file at the first lookup; nothing is looked up in the network.
+The presets are read from a file at the first lookup; nothing but `discover` looks into the network.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpkit.providers.presets import load
+from smtpkit.providers.discovery import Discovered, discover, discover_async
+from smtpkit.providers.presets import listed
 from smtpkit.providers.provider import Endpoint, OAuth2, Provider, SendingLimit
 from smtpkit.providers.registry import Registry
 
@@ -15,20 +16,24 @@ if TYPE_CHECKING:
     from smtpkit.address import Address
 
 __all__ = [
+    "Discovered",
     "Endpoint",
     "OAuth2",
     "Provider",
     "Registry",
     "SendingLimit",
+    "discover",
+    "discover_async",
     "for_address",
     "for_domain",
+    "for_mx",
     "get",
     "register",
     "registry",
     "unregister",
 ]
 
-registry: Registry = Registry(load)
+registry: Registry = Registry(listed)
 """The providers that mailers look names up in: the presets, and what was registered."""
 
 
@@ -45,6 +50,11 @@ def for_domain(domain: str) -> Provider:
 def for_address(address: str | Address) -> Provider:
     """The provider of a mailbox, by its domain. Raises `UnknownProvider`; see `Registry.for_address`."""
     return registry.for_address(address)
+
+
+def for_mx(host: str) -> Provider:
+    """The provider that takes a domain's mail at ``host``. Raises `UnknownProvider`; see `Registry.for_mx`."""
+    return registry.for_mx(host)
 
 
 def register(provider: Provider, *, replace: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from smtpkit.address import Address
 from smtpkit.errors import InvalidAddress, InvalidConfiguration
@@ -26,8 +26,9 @@ __all__ = [
     "UsernameRule",
 ]
 
-EndpointSecurity: TypeAlias = Literal["starttls", "tls"]
-"""``tls``: TLS from the first byte (RFC 8314 §3.3); ``starttls``: STARTTLS, required (RFC 3207)."""
+EndpointSecurity: TypeAlias = Literal["starttls", "tls", "plaintext"]
+"""``tls``: TLS from the first byte (RFC 8314 §3.3); ``starttls``: STARTTLS, required (RFC 3207); ``plaintext``: none,
+which only a server on this machine can have."""
 
 LimitUnit: TypeAlias = Literal["messages", "recipients"]
 """What a limit counts: one per mail, or one per recipient of each mail."""
@@ -47,11 +48,14 @@ ProviderStatus: TypeAlias = Literal["active", "unverified", "legacy", "no-smtp"]
 Confidence: TypeAlias = Literal["official-doc", "two-sources", "single-source"]
 """What the endpoints rest on."""
 
-UsernameRule: TypeAlias = Literal["address", "local-part", "apikey", "custom"]
-"""The user name: the whole address; what stands before its ``@``; the word ``apikey``; a name of its own."""
+UsernameRule: TypeAlias = Literal["address", "local-part", "apikey", "literal", "custom"]
+"""The user name: the whole address; what stands before its ``@``; the word ``apikey``; `Provider.username_literal`; a
+name of its own."""
 
 PasswordKind: TypeAlias = Literal["password", "app-password", "smtp-password", "api-key", "oauth2-only"]
 """The account's password; one made for an application; one made for SMTP; an API key; only an OAuth2 token."""
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 _MADE_PASSWORDS: dict[PasswordKind, str] = {
     "app-password": "an app password",
@@ -70,7 +74,8 @@ class Endpoint:
     ``host`` may contain ``{domain}``, which `Provider.endpoint` replaces.
 
     Raises:
-        InvalidConfiguration: ``port`` is not in 1..65535, or ``security`` is not an `EndpointSecurity`.
+        InvalidConfiguration: ``port`` is not in 1..65535, or ``security`` is not an `EndpointSecurity`, or is
+            ``"plaintext"`` with a host that is not this machine.
     """
 
     host: str
@@ -84,6 +89,11 @@ class Endpoint:
             raise InvalidConfiguration(
                 f"not a security of an endpoint: {security!r}",
                 hint='Write "starttls" (usual on port 587) or "tls" (usual on port 465).',
+            )
+        if security == "plaintext" and host not in _THIS_MACHINE:
+            raise InvalidConfiguration(
+                f"an endpoint without TLS is only for this machine, and {shown(host)} is not",
+                hint='Write "starttls" or "tls". For a relay in your own network make a PlaintextSmtpTransport.',
             )
         put(self, "host", host)
         put(self, "port", port)
@@ -168,6 +178,13 @@ class Provider:
     """Whether it also takes mail without log-in, such as from IP addresses that its customer has named."""
     quirks: tuple[Quirk, ...] = ()
     """Extensions that its servers offer and cannot do: mailers for it do without."""
+    username_literal: str | None = None
+    """The user name of every account, where the rule ``username`` is ``literal``."""
+
+    def replace(self, **changes: Any) -> Provider:
+        """A copy with ``changes``: ``get("gmail").replace(name="my_gmail", aliases=(), domains=())``."""
+        facts: dict[str, Any] = {name: getattr(self, name) for name in self.__match_args__}
+        return Provider(**facts | changes)
 
     def endpoint(
         self, *, security: EndpointSecurity | None = None, region: str | None = None, domain: str | None = None
@@ -193,8 +210,8 @@ class Provider:
         Raises:
             InvalidConfiguration: the whole address is needed and was not given.
         """
-        if self.username == "apikey":
-            return "apikey"
+        if self.username in ("apikey", "literal"):
+            return self.username_literal if self.username == "literal" else "apikey"
         if username is None:
             return None
         if not isinstance(username, str):  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.certificate import Certificate
     from smtpkit.events import Tell
 
     P = ParamSpec("P")
@@ -94,6 +95,17 @@ class AsyncStream(asyncio.Protocol):
     def tls_version(self) -> str | None:
         tls: ssl.SSLObject | None = self._open.get_extra_info("ssl_object")
         return None if tls is None else tls.version()
+
+    @property
+    def peer_address(self) -> str:
+        return str(self._open.get_extra_info("peername")[0])
+
+    @property
+    def peer_certificate(self) -> Certificate | None:
+        # Not at import: an event loop that speaks plaintext alone needs no TLS.
+        from smtpkit.runtime.tls import certificate_of
+
+        return certificate_of(self._open.get_extra_info("peercert"))
 
     async def read(self, deadline: float) -> bytes:
         while (data := self._taken()) is None:
@@ -180,15 +192,21 @@ class AsyncStream(asyncio.Protocol):
 
 
 class AsyncEvent:
-    """An event between tasks of one loop."""
+    """An event that tasks of one loop wait for; any thread may set it."""
 
     def __init__(self) -> None:
-        self._waiter = Waiter(asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._waiter = Waiter(self._loop)
         self._set = False
 
     def set(self) -> None:
         self._set = True
-        self._waiter.wake()
+        if _running() is self._loop:
+            self._waiter.wake()
+        else:
+            # From another thread; nobody waits in a loop that is closed.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._waiter.wake)
 
     async def wait(self, deadline: float) -> bool:
         try:
@@ -275,3 +293,10 @@ class AsyncRuntime:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

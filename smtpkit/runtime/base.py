@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.certificate import Certificate
     from smtpkit.events import Tell
 
     P = ParamSpec("P")
@@ -35,6 +36,16 @@ class Stream(Protocol):
     @property
     def tls_version(self) -> str | None:
         """Such as ``"TLSv1.3"``; ``None`` as long as there is no TLS."""
+        ...
+
+    @property
+    def peer_address(self) -> str:
+        """The IP address of the other end."""
+        ...
+
+    @property
+    def peer_certificate(self) -> Certificate | None:
+        """The certificate by which the other end was verified; ``None`` if it was not, or is known by a fingerprint."""
         ...
 
     async def read(self, deadline: float) -> bytes:

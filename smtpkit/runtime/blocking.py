@@ -12,12 +12,14 @@ from smtpkit.runtime.alarm import BlockingAlarm
 from smtpkit.runtime.base import World
 from smtpkit.runtime.driver import run
 from smtpkit.runtime.names import LookUp, local_name
+from smtpkit.runtime.tls import certificate_of
 from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, tune, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from smtpkit.certificate import Certificate
     from smtpkit.events import Tell
     from smtpkit.runtime.names import SocketAddress
 
@@ -47,6 +49,14 @@ class BlockingStream:
     @property
     def tls_version(self) -> str | None:
         return self._socket.version() if isinstance(self._socket, ssl.SSLSocket) else None
+
+    @property
+    def peer_address(self) -> str:
+        return str(self._socket.getpeername()[0])
+
+    @property
+    def peer_certificate(self) -> Certificate | None:
+        return certificate_of(self._socket.getpeercert()) if isinstance(self._socket, ssl.SSLSocket) else None
 
     async def read(self, deadline: float) -> bytes:
         if self._early or self._decrypted():

@@ -29,5 +29,6 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     coroutine.close()
     raise InvalidConfiguration(
         "a transport waited for an event loop, and Mailer has none",
-        hint="Use AsyncMailer, or do the waiting of your transport through the runtime that it is given.",
+        hint="Use AsyncMailer, or do the waiting of your transport through the runtime that it is given. An async "
+        "function for token= or password= needs AsyncMailer, too.",
     )

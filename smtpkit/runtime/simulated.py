@@ -67,6 +67,8 @@ class SimulatedStream:
     """A connection to a `Peer`."""
 
     local_name = "[127.0.0.1]"
+    peer_address = "192.0.2.1"
+    peer_certificate = None
 
     def __init__(self, runtime: SimulatedRuntime, peer: Peer, delivery: Delivery) -> None:
         self.closed: bool = False

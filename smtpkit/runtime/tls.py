@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from smtpkit import trouble
+from smtpkit.certificate import Certificate
 from smtpkit.errors import (
     CertificateHostMismatch,
     CertificateUntrusted,
@@ -14,14 +16,17 @@ from smtpkit.errors import (
 from smtpkit.tls import InsecureTls, Tls
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from smtpkit.tls import TlsSetting
 
-__all__ = ["client_context", "fingerprint", "not_tls", "pin_error", "tls_error"]
+__all__ = ["certificate_of", "client_context", "fingerprint", "not_tls", "pin_error", "tls_error"]
 
 _HOST_MISMATCH = {62, 64}
 """X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL."""
 
-_NOT_NOW = {9, 10}
+_NOT_YET = 9
+_NOT_NOW = {_NOT_YET, 10}
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED."""
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -86,6 +91,22 @@ def fingerprint(certificate: bytes) -> str:
     return sha256(certificate).digest().hex(":").upper()
 
 
+def certificate_of(details: Mapping[str, Any] | None) -> Certificate | None:
+    """What ``SSLSocket.getpeercert`` gives; ``None`` if nothing was verified."""
+    if not details:
+        return None
+    subject, issuer = (
+        {key: name for part in details.get(who, ()) for key, name in part} for who in ("subject", "issuer")
+    )
+    hosts = [name for kind, name in details.get("subjectAltName", ()) if kind == "DNS"]
+    signer = (issuer.get("organizationName"), issuer.get("commonName"))
+    return Certificate(
+        subject.get("commonName") or next(iter(hosts), "no name"),
+        ", ".join(name for name in signer if name) or "nobody by name",
+        ssl.cert_time_to_seconds(details["notAfter"]),
+    )
+
+
 def pin_error(tls: TlsSetting, certificate: bytes, host: str, port: int) -> CertificateUntrusted | None:
     """What is wrong if the server is to be known by its fingerprint, and showed another ``certificate`` (DER)."""
     if not isinstance(tls, Tls) or not tls.fingerprints:
@@ -122,7 +143,7 @@ def not_tls(host: str, port: int) -> TlsFailed:
     """The error for a server that says something in plaintext where TLS was to begin at once."""
     return TlsFailed(
         f"{host}:{port} does not speak TLS from the first byte",
-        hint="Port 465 does (SmtpSslTransport, smtps://); port 587 wants STARTTLS (SmtpTlsTransport, smtp://).",
+        hint=trouble.not_tls(),
     )
 
 
@@ -134,7 +155,7 @@ def _certificate_error(error: ssl.SSLCertVerificationError, host: str, port: int
     if error.verify_code in _NOT_NOW:
         return CertificateUntrusted(
             f"the certificate of {host}:{port} is not valid now: {reason}",
-            hint=f"Is the clock of this machine right? Then the server needs a new certificate. See it with: {see}",
+            hint=trouble.not_now(_clock(), see, yet=error.verify_code == _NOT_YET),
         )
     if error.verify_code in _HOST_MISMATCH:
         return CertificateHostMismatch(
@@ -143,7 +164,12 @@ def _certificate_error(error: ssl.SSLCertVerificationError, host: str, port: int
         )
     return CertificateUntrusted(
         f"the certificate of {host}:{port} cannot be trusted: {reason}",
-        hint='For a CA of your own give tls="ca.pem". For a certificate that is its own CA give its fingerprint, when '
-        f"those who run the server have confirmed it: tls=Tls(fingerprints=[...]). See it with: {see} "
-        "| openssl x509 -noout -fingerprint -sha256",
+        hint=trouble.unknown_issuer(see),
     )
+
+
+def _clock() -> str:
+    """The time of this machine, as people read it."""
+    from datetime import UTC, datetime
+
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"

@@ -7,21 +7,19 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import TYPE_CHECKING, overload
 
-from smtpkit.errors import AuthenticationFailed, NoCommonMechanism, ProtocolError, SmtpkitError
+from smtpkit.errors import AuthenticationFailed, NoCommonMechanism, ProtocolError
 from smtpkit.mime.characters import shown
 from smtpkit.reply import Reply
 from smtpkit.secret import Secret, SecretOctets
 from smtpkit.smtp import commands
 from smtpkit.smtp.sasl import Login, mechanism_for, usable_mechanisms
-from smtpkit.smtp.server import refuse_unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.capabilities import Capabilities
+    from smtpkit.smtp.credentials import Credentials
     from smtpkit.smtp.dialogue import Dialogue
-    from smtpkit.smtp.server import Credentials, Server
+    from smtpkit.smtp.server import Server
 
 __all__ = ["authenticate"]
 
@@ -34,9 +32,16 @@ _MECHANISM_NOT_FOR_YOU = (504, 534)
 """The mechanism was refused, not the secret: another one may be tried. After 535 none is, since every try
 counts towards a lock-out."""
 
+_REFUSED_BEARER = (
+    "The access token may have expired, lack the provider's scope for SMTP, or belong to another mailbox than the user "
+    "name says. Clients of smtpkit.oauth2 get a new one when it is time."
+)
+
 
 async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabilities, runtime: Runtime) -> None:
     """Log in with the first mechanism that both sides have.
+
+    A token that is refused is asked for again where it comes from, and another one is tried, once. A password never is.
 
     Raises:
         NoCommonMechanism: there is none.
@@ -54,47 +59,58 @@ async def authenticate(dialogue: Dialogue, server: Server, capabilities: Capabil
     if not names:
         raise _no_mechanism(server, capabilities)
     began = runtime.now()
-    login = Login(credentials.username, await _secret(credentials, runtime), server.host, server.port)
-    failure: AuthenticationFailed | None = None
-    for name in names:
-        reply, details = await _exchange(dialogue, name, login, runtime)
-        if reply.positive:
-            _log.info("logged in to %s as %s with %s", server.address, credentials.username, name)
-            if runtime.tell is not None:
-                from smtpkit.events import Authenticated
+    secret = await _secret(server, credentials, runtime)
+    name, failure = await _log_in(dialogue, server, names, secret, runtime)
+    if failure is not None and (renewed := await _renewed(server, credentials, secret, failure, runtime)) is not None:
+        name, failure = await _log_in(dialogue, server, [name], renewed, runtime)
+    if failure is not None:
+        raise failure
+    _log.info("logged in to %s as %s with %s", server.address, credentials.username, name)
+    if runtime.tell is not None:
+        from smtpkit.events import Authenticated
 
-                runtime.tell(Authenticated(server.host, name, credentials.username, runtime.now() - began))
-            return
+        runtime.tell(Authenticated(server.host, name, credentials.username, runtime.now() - began))
+
+
+async def _log_in(
+    dialogue: Dialogue, server: Server, names: list[str], secret: Secret, runtime: Runtime
+) -> tuple[str, AuthenticationFailed | None]:
+    """The mechanism that was tried last, and what came of it if the server said no."""
+    assert server.credentials is not None
+    login = Login(server.credentials.username, secret, server.host, server.port)
+    tried, failure = "", None
+    for tried in names:
+        reply, details = await _exchange(dialogue, tried, login, runtime)
+        if reply.positive:
+            return tried, None
+        doubt = f"; {secret.doubt}" if secret.doubt else ""
         failure = AuthenticationFailed(
-            f"{server.address} refused the log-in of {credentials.username} with {name}{details}", reply=reply
+            f"{server.address} refused the log-in of {login.username} with {tried}{details}{doubt}",
+            reply=reply,
+            hint=_REFUSED_BEARER if server.credentials.token is not None and reply.code == 535 else None,
         )
         if reply.code not in _MECHANISM_NOT_FOR_YOU:
             break
-    assert failure is not None
-    raise failure
+    return tried, failure
 
 
-async def _secret(credentials: Credentials, runtime: Runtime) -> Secret:
-    if credentials.password is not None:
-        return credentials.password
+async def _secret(server: Server, credentials: Credentials, runtime: Runtime) -> Secret:
+    given = credentials.token if credentials.password is None else credentials.password
+    assert given is not None
+    if isinstance(given, Secret):
+        return given
+    return await given.ask(credentials.username, runtime, server.timeouts.acquire)
+
+
+async def _renewed(
+    server: Server, credentials: Credentials, refused: Secret, failure: AuthenticationFailed, runtime: Runtime
+) -> Secret | None:
+    """Another token than the one that the server refused, if there is one where it came from."""
     source = credentials.token
-    if isinstance(source, Secret):
-        return source
-    assert source is not None
-    try:
-        given = _hidden(await runtime.call(source))
-        token = given if isinstance(given, Secret) else _hidden(await given)
-        refuse_unusable("token", token)
-    except SmtpkitError:
-        raise
-    except Exception as error:
-        raise AuthenticationFailed(f"no access token for {credentials.username}: {error!r}") from error
-    assert isinstance(token, Secret)
-    return token
-
-
-def _hidden(token: str | Awaitable[str]) -> Secret | Awaitable[str]:
-    return Secret(token) if isinstance(token, str) else token
+    if source is None or isinstance(source, Secret) or failure.reply is None or failure.reply.code != 535:
+        return None
+    renewed = await source.ask(credentials.username, runtime, server.timeouts.acquire, refused)
+    return None if renewed == refused else renewed
 
 
 async def _exchange(dialogue: Dialogue, name: str, login: Login, runtime: Runtime) -> tuple[Reply, str]:

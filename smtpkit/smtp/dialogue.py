@@ -64,6 +64,11 @@ class Dialogue:
         """Whether what is said is logged."""
 
     @property
+    def stream(self) -> Stream:
+        """What it goes over."""
+        return self._stream
+
+    @property
     def in_step(self) -> bool:
         """Whether the next command may go out: the connection is open and no reply is owed."""
         return self.open and self.owed == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from smtpkit import trouble
 from smtpkit.errors import (
     ConnectFailed,
     ConnectionLost,
@@ -108,7 +109,7 @@ async def _connect(server: Server, runtime: Runtime, deadline: float) -> Stream:
         raise TimedOut(
             f"{server.address} did not answer in time",
             stage="connect",
-            hint="A firewall that swallows packets does this; many networks block port 25. Is the port right?",
+            hint=trouble.no_answer(server.port),
         ) from error
     except OSError as error:
         reason = error.strerror or str(error)
@@ -116,11 +117,11 @@ async def _connect(server: Server, runtime: Runtime, deadline: float) -> Stream:
             raise ConnectFailed(
                 f"the host name {server.host} was not found: {reason}",
                 stage="resolve",
-                hint="Is it spelled right, and does this machine have DNS?",
+                hint=trouble.name_not_found(server.host),
             ) from error
         raise ConnectFailed(
             f"no connection to {server.address}: {reason}",
-            hint="Is the server running, and is the port right? Mostly 587 (STARTTLS), 465 (TLS) or 25.",
+            hint=trouble.refused(server.port),
         ) from error
 
 
@@ -128,11 +129,10 @@ async def _greeting(dialogue: Dialogue, server: Server) -> None:
     try:
         reply = await dialogue.reply("greeting", server.timeouts.greeting)
     except TimedOut as error:
-        if server.security != "tls":
-            error.hint = "A port that wants TLS from the first byte (mostly 465: smtps://) stays silent like this."
+        error.hint = trouble.silent_at_greeting(server.security)
         raise
     except ConnectionLost as error:
-        error.hint = "The server closed the connection before it said anything: it may refuse this client's address."
+        error.hint = trouble.broken_at_greeting(server.security)
         raise
     if reply.code != 220:
         raise ServiceUnavailable(f"{server.address} does not accept mail now", stage="greeting", reply=reply)
@@ -160,8 +160,7 @@ async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilit
     if "STARTTLS" not in capabilities:
         raise StartTlsNotOffered(
             f"{server.address} does not offer STARTTLS",
-            hint="Use its TLS port (SmtpSslTransport, mostly 465). If it did offer it before, somebody between you "
-            "and the server may be hiding it. Nothing was sent.",
+            hint=trouble.no_starttls(offered=False),
         )
     await dialogue.send(commands.STARTTLS, "starttls")
     reply = await dialogue.reply("starttls")
@@ -169,7 +168,7 @@ async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilit
         raise StartTlsRefused(
             f"{server.address} offers STARTTLS and refuses it",
             reply=reply,
-            hint=None if reply.temporary else "Use its TLS port (SmtpSslTransport, mostly 465). Nothing was sent.",
+            hint=None if reply.temporary else trouble.no_starttls(offered=True),
         )
 
 
@@ -183,7 +182,7 @@ async def _shake_hands(dialogue: Dialogue, server: Server, context: SSLContext) 
         raise TimedOut(
             f"the TLS handshake with {server.address} took too long",
             stage="tls",
-            hint=None if starttls else "A port without TLS waits like this: is it one for STARTTLS (mostly 587)?",
+            hint=trouble.silent_handshake(server.security),
         ) from error
     except OSError as error:
         raise (

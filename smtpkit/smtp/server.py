@@ -7,65 +7,20 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.mime.characters import shown
 from smtpkit.pattern import Pattern
-from smtpkit.secret import Secret
 from smtpkit.smtp.sasl import MECHANISMS
 from smtpkit.smtp.timeouts import Timeouts
 from smtpkit.tls import InsecureTls, Tls
 from smtpkit.value import value
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+    from smtpkit.smtp.credentials import Credentials
     from smtpkit.tls import TlsSetting
 
-__all__ = ["Credentials", "Security", "Server", "TokenSource"]
+__all__ = ["Security", "Server"]
 
 Security: TypeAlias = Literal["starttls", "tls", "plaintext"]
 
-TokenSource: TypeAlias = "str | Callable[[], str | Awaitable[str]]"
-"""An OAuth 2 access token, or a function (``async`` too) that is asked for one for each new connection."""
-
 _EHLO_NAME = Pattern(r"[!-~]+\Z")
-_NUL = Pattern("[\\0\ud800-\udfff]")
-_CONTROLS = Pattern("[\\0-\\x1f\\x7f-\\x9f\ud800-\udfff]")
-"""Not in names and tokens, whose parts XOAUTH2 and OAUTHBEARER separate by one of them."""
-
-
-@value
-class Credentials:
-    """A user name, and a password or where an access token comes from."""
-
-    username: str
-    password: Secret | None
-    token: Secret | Callable[[], str | Awaitable[str]] | None
-
-    @classmethod
-    def of(
-        cls, username: str | None, password: str | Secret | None, token: TokenSource | Secret | None
-    ) -> Credentials | None:
-        """What was given; ``None`` if nothing was.
-
-        Raises:
-            InvalidConfiguration: a part is missing, or there is one too many.
-        """
-        password = Secret(password) if isinstance(password, str) else password
-        token = Secret(token) if isinstance(token, str) else token
-        if username is None and password is None and token is None:
-            return None
-        for what, given in (("username", username), ("password", password), ("token", token)):
-            refuse_unusable(what, given)
-        if username is None:
-            raise InvalidConfiguration("a password or token was given, and no username to go with it")
-        if (password is None) == (token is None):
-            raise InvalidConfiguration(
-                f"the username {shown(username)} needs either a password or a token, and got "
-                + ("both" if password is not None else "neither"),
-                hint="Leave all of them out for a server without log-in.",
-            )
-        return cls(username, password, token)
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.username!r}, {'password' if self.password else 'token'}=***)"
 
 
 @value
@@ -145,32 +100,6 @@ class Server:
     def address(self) -> str:
         """``host:port``, for people."""
         return f"{self.host}:{self.port}"
-
-
-def refuse_unusable(what: str, given: object) -> None:
-    """Raise for a part of the log-in that no mechanism can carry. The text never has its value.
-
-    Raises:
-        InvalidConfiguration: it is no text, empty, or has characters that cannot be.
-    """
-    if given is None or (what == "token" and callable(given)):
-        return
-    if not isinstance(given, (str, Secret)):
-        hint = f"Decode it first: {what}.decode()." if isinstance(given, bytes) else None
-        raise InvalidConfiguration(f"the {what} is text, and {type(given).__name__} was given", hint=hint)
-    if problem := _problem(what, given.reveal() if isinstance(given, Secret) else given):
-        raise InvalidConfiguration(f"the {what} {problem[0]}", hint=problem[1])
-
-
-def _problem(what: str, text: str) -> tuple[str, str | None] | None:
-    # It does not raise: what it was given would be in the traceback.
-    if not text:
-        return "is empty", "Is a variable not set that it comes from? For a server without log-in leave all of it out."
-    if _NUL.search(text):
-        return "has a NUL or a lone surrogate, which no mechanism can carry", None
-    if what != "password" and _CONTROLS.search(text):
-        return "has a control character", f"Is there a line end behind it, from a file? Then {what}.strip() helps."
-    return None
 
 
 def _check_source(address: object) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.secret import hidden, not_pickled
+from smtpkit.smtp.credentials import Credentials
 from smtpkit.smtp.lane import Lane
 from smtpkit.smtp.lanes import Lanes
 from smtpkit.smtp.pool import Pool
-from smtpkit.smtp.server import Credentials, Server
+from smtpkit.smtp.server import Server
 from smtpkit.smtp.timeouts import Timeouts
 from smtpkit.tls import InsecureTlsWarning, verifies
 from smtpkit.value import at_least_1
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from smtpkit.mail import Mail
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
-    from smtpkit.smtp.server import Security, TokenSource
+    from smtpkit.smtp.credentials import PasswordSource, TokenSource
+    from smtpkit.smtp.server import Security
     from smtpkit.tls import TlsSetting
     from smtpkit.transports.base import Carrier
 
@@ -65,9 +67,11 @@ class LoginOptions(SmtpOptions, total=False):
 
     username: str | None
     """The user name; none for servers that want no log-in."""
-    password: str | None
+    password: PasswordSource | None
+    """A password, or a function (``async`` too) that is asked for it for each new connection."""
     token: TokenSource | None
-    """An OAuth 2 access token instead of a password, or a function that gives one."""
+    """An OAuth 2 access token instead of a password, a function (``async`` too) that gives one, or a client of
+    `smtpkit.oauth2`. Where a token that was refused came from a function or client, another one is asked for, once."""
 
 
 _KNOWN = sorted(LoginOptions.__required_keys__ | LoginOptions.__optional_keys__)
@@ -106,6 +110,11 @@ class SmtpTransport:
         self._pool = Pool(self._server, _count(options, "connections") or 1)
         if security != "plaintext" and not verifies(self._server.tls):
             _warn(self)
+
+    @property
+    def server(self) -> Server:
+        """Which server it is, and on what terms it is spoken to."""
+        return self._server
 
     @property
     def account(self) -> str:

@@ -29,15 +29,17 @@ SECRET = "c0rrect/horse:battery@staple?#%[]"
 
 @pytest.mark.parametrize("provider", PRESETS, ids=lambda provider: provider.name)
 def test_every_preset(provider: providers.Provider) -> None:
-    mailer = Mailer.for_provider(provider.name, "me@example.com", "secret", domain="example.org")
     endpoint = provider.endpoint(domain="example.org")
-    login = provider.login("me@example.com")
+    # A trap for tests on this machine has neither TLS nor log-in.
+    given = () if endpoint.security == "plaintext" else ("me@example.com", "secret")
+    mailer = Mailer.for_provider(provider.name, *given, domain="example.org")
+    login = provider.login("me@example.com") if given else None
     assert made(mailer) == Made(
         KINDS[endpoint.security],
         endpoint.host,
         endpoint.port,
         login,
-        "secret",
+        "secret" if given else None,
         login if provider.username == "address" else None,
     )
     assert limits(mailer) == [
@@ -62,6 +64,9 @@ WITH_ARGUMENTS: list[tuple[str, dict[str, Any], tuple[str, int, str | None, str 
     ("sendgrid", {"username": None}, ("smtp.sendgrid.net", 465, "apikey", None)),
     ("amazon-ses", {"region": "eu-west-1"}, ("email-smtp.eu-west-1.amazonaws.com", 465, "me@example.com", None)),
     ("amazon ses", {"region": "EU_WEST_1"}, ("email-smtp.eu-west-1.amazonaws.com", 465, "me@example.com", None)),
+    ("resend", {"username": None}, ("smtp.resend.com", 465, "resend", None)),
+    ("mailpit", {"username": None, "password": None}, ("localhost", 1025, None, None)),
+    ("inbox_lv", {"username": "me@inbox.lt"}, ("mail.inbox.lt", 465, "me@inbox.lt", "me@inbox.lt")),
     ("mailgun", {"region": "eu"}, ("smtp.eu.mailgun.org", 465, "me@example.com", None)),
     ("cpanel", {}, ("mail.example.com", 465, "me@example.com", "me@example.com")),
     ("cpanel", {"domain": "bücher.example"}, ("mail.xn--bcher-kva.example", 465, "me@example.com", "me@example.com")),
@@ -101,6 +106,9 @@ REFUSED_PROVIDERS: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ("sendgrid", {"username": None, "password": None}, InvalidConfiguration, "neither(?s:.)*an API key"),
     ("google_workspace_relay", {"password": None}, InvalidConfiguration, "neither"),
     ("amazon_ses", {"region": 5}, InvalidConfiguration, "region is text"),
+    ("microsoft365", {"connections": 4}, InvalidConfiguration, "takes 3 connections of one account"),
+    ("tuta", {}, InvalidConfiguration, "offers no SMTP(?s:.)*another provider"),
+    ("mailpit", {}, InvalidConfiguration, "without TLS"),
     (None, {}, InvalidConfiguration, "name of a provider is text, not NoneType"),
     ("cpanel", {"username": None, "password": None}, InvalidConfiguration, "no username"),
     ("cpanel", {"username": "me", "domain": None}, InvalidConfiguration, "whole address"),
@@ -116,6 +124,13 @@ def test_for_provider_refuses(
     with pytest.raises(kind, match=text) as caught:
         mailer.for_provider(name, **SECRETIVE | arguments)
     assert SECRET not in str(caught.value)
+
+
+@MAILERS
+def test_a_provider_of_ones_own_needs_no_name(mailer: type[Mailer]) -> None:
+    mine = providers.get("microsoft365").replace(name="mine", max_connections=5)
+    found = made(mailer.for_provider(mine, "me@example.com", "secret", connections=5))
+    assert (found.host, found.default_from) == ("smtp.office365.com", "me@example.com")
 
 
 def test_limits_of_a_provider() -> None:

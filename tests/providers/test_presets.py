@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smtpkit.providers import Provider
+from smtpkit.errors import UnknownProvider
+from smtpkit.providers import Provider, for_mx, get
 from smtpkit.providers import provider as model
 from smtpkit.providers.presets import load
 
@@ -22,6 +23,7 @@ DATA: dict[str, Any] = json.loads(files("smtpkit.providers").joinpath("presets.j
 PRESETS = load()
 HOST = re.compile(r"(\{domain\}|[a-z0-9]([a-z0-9-]*[a-z0-9])?)(\.(\{domain\}|[a-z0-9]([a-z0-9-]*[a-z0-9])?))*")
 DOMAIN = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+EVIDENCE = {"official", "ispdb", "nodemailer", "symfony", "deltachat", "web", "list"}
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 every = pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
@@ -36,6 +38,8 @@ def test_endpoints_and_regions_have_hosts_and_ports(preset: Provider) -> None:
         assert HOST.fullmatch(endpoint.host), endpoint
         assert 1 <= endpoint.port <= 65535
         assert endpoint.security in get_args(model.EndpointSecurity)
+    # One host and port speaks TLS in one way.
+    assert len({(endpoint.host, endpoint.port) for endpoint in preset.endpoints}) == len(preset.endpoints)
     for region, host in preset.regions:
         assert re.fullmatch("[a-z0-9_-]+", region)
         assert HOST.fullmatch(host), host
@@ -50,6 +54,7 @@ def test_words_are_those_of_the_model(preset: Provider) -> None:
     assert preset.confidence in get_args(model.Confidence)
     assert preset.username in get_args(model.UsernameRule)
     assert preset.password_kind in get_args(model.PasswordKind)
+    assert (preset.username == "literal") == (preset.username_literal is not None)
     assert set(preset.mechanisms) <= {"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "CRAM-MD5", "SCRAM-SHA-256"}
     assert preset.password_kind != "oauth2-only" or preset.oauth2
     assert ("XOAUTH2" in preset.mechanisms) == (preset.oauth2 is not None)
@@ -109,8 +114,9 @@ def test_the_file_has_no_empty_field_and_evidence_for_each_endpoint(entry: dict[
     assert not [field for field, fact in entry.items() if fact in (None, "", [], {})]
     for endpoint in entry.get("endpoints", []):
         assert endpoint.keys() == {"host", "port", "security", "evidence"}
-        assert set(endpoint["evidence"]) <= {"official", "ispdb", "nodemailer", "symfony", "web"}
+        assert set(endpoint["evidence"]) <= EVIDENCE
         assert endpoint["evidence"]
+        assert endpoint["evidence"] != ["list"] or entry["status"] == "unverified"
 
 
 @pytest.mark.parametrize(
@@ -132,6 +138,54 @@ def test_limits_of_ordinary_accounts_apply(name: str, enforced: set[tuple[int, s
 def test_limits_of_a_plan_or_by_reputation_are_for_information(name: str) -> None:
     preset = next(preset for preset in PRESETS if preset.name == name)
     assert not [limit for limit in preset.limits if limit.applies]
+
+
+def test_regions_of_amazon_ses_are_in_their_hosts() -> None:
+    regions = get("amazon_ses").regions
+    assert len(regions) == 20
+    assert all(host == f"email-smtp.{region}.amazonaws.com" for region, host in regions)
+
+
+def test_there_are_as_many_as_the_page_says() -> None:
+    assert len(PRESETS) > 180
+    assert sum(len(preset.domains) for preset in PRESETS) > 1000
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("aspmx.l.google.com", "google_workspace"),
+        ("ALT1.ASPMX.L.GOOGLE.COM.", "google_workspace"),
+        ("aspmx2.googlemail.com", "google_workspace"),
+        ("example-com.mail.protection.outlook.com", "microsoft365"),
+        ("mx.zoho.eu", "zoho_pro"),
+        ("mx2.zoho.com", "zoho_pro"),
+        ("in1-smtp.messagingengine.com", "fastmail"),
+        ("mx1.privateemail.com", "namecheap"),
+        ("mx01.mail.icloud.com", "icloud"),
+        ("smtpin.rzone.de", "strato"),
+        ("www1.your-server.de", "hetzner"),
+        ("mx3.mail.ovh.net", "ovh"),
+        ("aspmx1.migadu.com", "migadu"),
+        ("mx.yandex.net", "yandex"),
+    ],
+)
+def test_a_host_that_takes_mail_belongs_to_one_provider(host: str, name: str) -> None:
+    assert for_mx(host).name == name
+    taking = [
+        preset.name
+        for preset in PRESETS
+        if any(re.fullmatch(pattern, host.rstrip(".").lower()) for pattern in preset.mx_patterns)
+    ]
+    assert taking == [name]
+    with pytest.raises(UnknownProvider):
+        for_mx(f"{host.rstrip('.')}.example.com")
+
+
+def test_the_file_has_its_one_form() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "preset_file.py"))
+    text = (ROOT / "smtpkit" / "providers" / "presets.json").read_text("utf-8")
+    assert text == script["render"](DATA), "run scripts/preset_file.py"
 
 
 def test_the_page_of_providers_is_up_to_date() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from made import made
+from smtpkit import Mailer
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.providers import Endpoint, OAuth2, Provider, SendingLimit, get
 
@@ -46,12 +48,38 @@ STARTTLS = Endpoint("smtp.example.com", 587, "starttls")
         ("mailgun_eu", {}, ("smtp.eu.mailgun.org", 465, "tls")),
         ("amazon_ses", {}, ("email-smtp.us-east-1.amazonaws.com", 465, "tls")),
         ("amazon_ses", {"region": "eu-west-1"}, ("email-smtp.eu-west-1.amazonaws.com", 465, "tls")),
+        ("amazon_ses", {"region": "eu-south-1"}, ("email-smtp.eu-south-1.amazonaws.com", 465, "tls")),
         ("amazon_ses", {"region": "eu_west_1"}, ("email-smtp.eu-west-1.amazonaws.com", 465, "tls")),
     ],
 )
 def test_endpoint(name: str, asked: dict[str, Any], endpoint: tuple[str, int, str]) -> None:
     found = get(name).endpoint(**asked)
     assert (found.host, found.port, found.security) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("gmail://me%40gmail.com:secret@", "smtp.gmail.com"),
+        ("google_workspace://me%40example.com:secret@", "smtp.gmail.com"),
+        ("google_workspace_relay://", "smtp-relay.gmail.com"),
+        ("outlook://me%40outlook.com:secret@", "smtp-mail.outlook.com"),
+        ("microsoft365://me%40example.com:secret@", "smtp.office365.com"),
+        ("zoho://me%40zoho.eu:secret@?region=eu", "smtp.zoho.eu"),
+        ("zoho-pro://me%40example.com:secret@?region=in", "smtppro.zoho.in"),
+        ("cpanel://me%40example.com:secret@", "mail.example.com"),
+        ("own_domain://me%40example.com:secret@?domain=example.org", "mail.example.org"),
+        ("sendgrid://:secret@", "smtp.sendgrid.net"),
+        ("mailgun://postmaster%40example.com:secret@", "smtp.mailgun.org"),
+        ("mailgun://postmaster%40example.com:secret@?region=eu", "smtp.eu.mailgun.org"),
+        ("mailgun_eu://postmaster%40example.com:secret@", "smtp.eu.mailgun.org"),
+        ("ses://AKIAEXAMPLE:secret@?region=ap-south-1", "email-smtp.ap-south-1.amazonaws.com"),
+        ("resend://:secret@", "smtp.resend.com"),
+        ("mailpit://", "localhost"),
+    ],
+)
+def test_a_provider_in_a_url(url: str, host: str) -> None:
+    assert made(Mailer.from_url(url)).host == host
 
 
 @pytest.mark.parametrize(
@@ -84,7 +112,13 @@ def test_a_provider_without_smtp_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("port", "security", "said"),
-    [(0, "tls", "not a port: 0"), (65536, "tls", "not a port"), (465, "ssl", "'ssl'"), (25, "none", "'none'")],
+    [
+        (25, "plaintext", "only for this machine"),
+        (0, "tls", "not a port: 0"),
+        (65536, "tls", "not a port"),
+        (465, "ssl", "'ssl'"),
+        (25, "none", "'none'"),
+    ],
 )
 def test_an_endpoint_has_a_port_and_tls(port: int, security: Any, said: str) -> None:
     with pytest.raises(InvalidConfiguration, match=said):
@@ -104,10 +138,12 @@ def test_an_endpoint_has_a_port_and_tls(port: int, security: Any, said: str) -> 
         ("custom", None, None),
         ("apikey", None, "apikey"),
         ("apikey", "me@example.com", "apikey"),
+        ("literal", None, "resend"),
+        ("literal", "me@example.com", "resend"),
     ],
 )
 def test_login(rule: Any, given: str | None, login: str | None) -> None:
-    assert Provider("example", "Example", (TLS,), username=rule).login(given) == login
+    assert Provider("example", "Example", (TLS,), username=rule, username_literal="resend").login(given) == login
 
 
 @pytest.mark.parametrize("given", ["me", "", "@gmail.com", "me@"])
@@ -177,6 +213,19 @@ def test_values_are_immutable_and_can_be_hashed_copied_and_pickled(made: Any) ->
     assert hash(copy.copy(made)) == hash(made)
     with pytest.raises(AttributeError):
         made.host = made.count = made.scope = made.name = None
+
+
+def test_replace_gives_a_copy_with_changes() -> None:
+    mine = get("gmail").replace(name="my_gmail", aliases=(), domains=(), max_connections=2)
+    assert (mine.name, mine.max_connections, mine.endpoints) == ("my_gmail", 2, get("gmail").endpoints)
+    assert mine.replace() == mine
+    with pytest.raises(TypeError, match="endpoint"):
+        mine.replace(endpoint=TLS)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_without_tls_there_is_only_this_machine(host: str) -> None:
+    assert Endpoint(host, 1025, "plaintext").security == "plaintext"
 
 
 def test_an_endpoint_reads_as_host_port_and_security() -> None:

@@ -168,6 +168,25 @@ def test_replace_takes_an_alias_or_a_domain_and_leaves_the_rest() -> None:
     assert registry.get("dos") is TWO
 
 
+def test_the_last_one_added_takes_the_mail() -> None:
+    mine = Provider("mine", "Mine", HERE, mx_patterns=(r"mx\d?\.one\.example",))
+    registry = registry_of(ONE.replace(mx_patterns=(r"(.*\.)?one\.example",)), TWO)
+    assert registry.for_mx("MX1.one.example.").name == "one"
+    registry.register(mine)
+    assert registry.for_mx("mx1.one.example") is mine
+    assert registry.for_mx("in.one.example").name == "one"
+    registry.unregister("mine")
+    assert registry.for_mx("mx1.one.example").name == "one"
+    for host in ("mx1.one.example.org", "", "mx.two.example"):
+        with pytest.raises(UnknownProvider, match="take mail at"):
+            registry.for_mx(host)
+
+
+def test_an_mx_pattern_is_a_regular_expression() -> None:
+    with pytest.raises(InvalidConfiguration, match="'mx\\(', which is no regular expression"):
+        registry_of().register(TWO.replace(mx_patterns=("mx(",)))
+
+
 def test_unregister() -> None:
     registry = registry_of(ONE, TWO)
     registry.unregister("Uno")
@@ -181,10 +200,11 @@ def test_unregister() -> None:
 
 
 def test_the_functions_of_the_module_are_those_of_the_one_registry() -> None:
-    providers.register(ONE)
+    providers.register(ONE.replace(mx_patterns=("mx.one.example",)))
     try:
-        assert providers.get("one") is providers.registry.get("uno") is ONE
-        assert providers.for_domain("one.example") is providers.for_address("me@one.example") is ONE
+        assert providers.for_mx("mx.one.example") is providers.get("one")
+        assert providers.get("one") is providers.registry.get("uno")
+        assert providers.for_domain("one.example") is providers.for_address("me@one.example")
     finally:
         providers.unregister("one")
     assert "one" not in providers.registry
@@ -252,6 +272,7 @@ def test_nothing_is_read_at_import() -> None:
 
 def test_all_names() -> None:
     assert set(providers.__all__) == {
-        "Endpoint", "OAuth2", "Provider", "Registry", "SendingLimit",
-        "for_address", "for_domain", "get", "register", "registry", "unregister",
+        "Discovered", "Endpoint", "OAuth2", "Provider", "Registry", "SendingLimit",
+        "discover", "discover_async", "for_address", "for_domain", "for_mx", "get",
+        "register", "registry", "unregister",
     }  # fmt: skip

@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-Name: TypeAlias = Literal["server", "name-only", "wrong-host", "expired", "not-yet-valid", "untrusted", "self-signed"]
+Name: TypeAlias = Literal[
+    "server", "name-only", "wrong-host", "expired", "not-yet-valid", "ending", "untrusted", "self-signed"
+]
 
 _IDENTITIES = ("localhost", "127.0.0.1", "::1")
 _PASSPHRASE = b"kl3iner-schl\xc3\xbcssel"
@@ -33,7 +35,7 @@ class Certificates:
 
     ``server`` is valid for localhost, 127.0.0.1 and ::1; ``name-only`` is not for the addresses, ``wrong-host`` is
     valid for another name, ``expired`` was valid once, ``not-yet-valid`` will be, ``untrusted`` comes from a CA that
-    nobody knows, and ``self-signed`` from none.
+    nobody knows, and ``self-signed`` from none. ``ending`` is valid for less than ten days more.
     """
 
     client_key_password = _PASSPHRASE.decode()
@@ -52,6 +54,7 @@ class Certificates:
             "wrong-host": ca.issue_cert("mail.example.org"),
             "expired": ca.issue_cert(*_IDENTITIES, not_before=begin, not_after=end),
             "not-yet-valid": ca.issue_cert(*_IDENTITIES, not_before=later, not_after=later + timedelta(days=30)),
+            "ending": ca.issue_cert(*_IDENTITIES, not_before=begin, not_after=later - timedelta(days=20)),
             "untrusted": trustme.CA().issue_cert(*_IDENTITIES),
         }
         for name, certificate in issued.items():

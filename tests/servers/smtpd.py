@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
+from base64 import b64decode
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypedDict
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, Type
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Container
     from types import TracebackType
     from typing import Unpack
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 Security: TypeAlias = Literal["starttls", "tls", "plaintext"]
 
 _SECONDS = 10.0
+_MECHANISMS = frozenset(("LOGIN", "PLAIN", "XOAUTH2", "OAUTHBEARER"))
+
+# What they look like: developers.google.com/gmail/imap/xoauth2-protocol, and RFC 7628 §3.1.
+_XOAUTH2 = re.compile(rb"user=([^\x01]+)\x01auth=Bearer ([^\x01]+)\x01\x01")
+_OAUTHBEARER = re.compile(rb"n,a=([^\x01,]+),\x01host=localhost\x01port=[0-9]+\x01auth=Bearer ([^\x01]+)\x01\x01")
+_DENIED = b'{"status":"invalid_token","schemes":"bearer","scope":"https://mail.google.com/"}'
 
 
 class Accepted(NamedTuple):
@@ -44,6 +52,8 @@ class Options(TypedDict, total=False):
     certificate: Name
     username: str | None
     password: str
+    mechanisms: Collection[str]
+    tokens: Container[str]
     refused: Collection[str]
     extensions: Collection[str]
     size: int | None
@@ -59,7 +69,8 @@ class Smtpd:
     """A real SMTP server on a free port of 127.0.0.1, running within ``with``.
 
     With ``security`` "starttls" it takes no mail before STARTTLS, with "tls" it speaks TLS from
-    the first byte. If there is a ``username``, it wants a log-in (PLAIN or LOGIN) before MAIL.
+    the first byte. If there is a ``username``, it wants a log-in before MAIL, by one of the ``mechanisms``: PLAIN and
+    LOGIN with the ``password``, XOAUTH2 and OAUTHBEARER with one of the ``tokens``.
     It answers 550 5.1.1 to ``refused`` recipients; ``extensions`` are further EHLO lines.
     """
 
@@ -73,6 +84,8 @@ class Smtpd:
         certificate: Name = "server",
         username: str | None = None,
         password: str = "",
+        mechanisms: Collection[str] = ("LOGIN", "PLAIN"),
+        tokens: Container[str] = (),
         refused: Collection[str] = (),
         extensions: Collection[str] = (),
         size: int | None = None,
@@ -80,6 +93,10 @@ class Smtpd:
         self.security: Security = security
         self.username = username
         self.password = password
+        self.mechanisms = frozenset(mechanisms)
+        self.tokens = tokens
+        self.tried: list[tuple[str, str]] = []
+        """The mechanisms and tokens of log-ins, in their order."""
         self.refused = frozenset(refused)
         self.extensions = tuple(extensions)
         self.size = size
@@ -147,6 +164,8 @@ class Smtpd:
         # loop.sock_accept: when it is cancelled, a connection that it has just accepted is lost.
         sock, _ = listener.accept()
         sock.setblocking(False)
+        # asyncio does it only for sockets that name their protocol; aiosmtpd answers EHLO in several writes.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = asyncio.get_running_loop().create_task(self._begin(sock))
         self._beginning[task] = sock
         task.add_done_callback(self._begun)
@@ -190,6 +209,7 @@ class _Connection(SMTP):
             require_starttls=True,
             # aiosmtpd knows of STARTTLS only, and takes implicit TLS for none.
             auth_require_tls=smtpd.security == "starttls",
+            auth_exclude_mechanism=_MECHANISMS - smtpd.mechanisms,
             authenticator=self.judge_login,
             loop=asyncio.get_running_loop(),
         )
@@ -229,6 +249,27 @@ class _Handler:
 
     def __init__(self, smtpd: Smtpd) -> None:
         self.smtpd = smtpd
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._judge_token(server, args, _XOAUTH2, b"")
+
+    async def auth_OAUTHBEARER(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._judge_token(server, args, _OAUTHBEARER, b"\1")
+
+    async def _judge_token(
+        self, server: SMTP, args: list[str], form: re.Pattern[bytes], admission: bytes
+    ) -> AuthResult:
+        """By the token; who is refused has to answer a challenge before the 535 comes (RFC 7628 §3.2.3)."""
+        found = form.fullmatch(b64decode(args[1], validate=True))
+        if found is None:
+            return AuthResult(success=False, handled=False, message="501 5.5.2 Not what this mechanism looks like")
+        user, token = found[1].decode(), found[2].decode()
+        self.smtpd.tried.append((args[0], token))
+        if user == self.smtpd.username and token in self.smtpd.tokens:
+            return AuthResult(success=True, auth_data=user)
+        if await server.challenge_auth(_DENIED) != admission:
+            return AuthResult(success=False, handled=False, message="501 5.5.2 Not the end of this mechanism")
+        return AuthResult(success=False, handled=False)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd finds it by this name
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]

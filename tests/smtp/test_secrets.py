@@ -6,14 +6,13 @@ import copy
 import logging
 import pickle
 import re
-import traceback
 from base64 import b64encode
-from contextlib import suppress
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import secrecy
 from scripted import ALL, Way, each_way, play
 from smtpkit import (
     AsyncMailer,
@@ -33,8 +32,7 @@ from smtpkit import (
 from smtpkit.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import TracebackType
+    from collections.abc import Callable
 
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
@@ -57,44 +55,9 @@ def hello(mechanisms: str) -> str:
     return f"S: 220 mail.test\nC: EHLO me.test\nS: 250-mail.test\nS: 250 AUTH {mechanisms}\n"
 
 
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and all that it comes from."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def shown(found: object) -> str:
-    """Its ``repr``; one that is being made when an error is raised may have none."""
-    with suppress(AttributeError):
-        return repr(found)
-    return ""
-
-
-def variables(trace: TracebackType | None) -> Iterator[tuple[str, str]]:
-    """What the variables of our frames show, and what the attributes of our objects among them do."""
-    for frame, _ in traceback.walk_tb(trace):
-        if not str(frame.f_globals["__name__"]).startswith("smtpkit"):
-            continue
-        for name, found in frame.f_locals.items():
-            where = f"{name} in {frame.f_code.co_qualname}"
-            yield where, shown(found)
-            kind = cast("type[object]", type(found))
-            if kind.__module__.startswith("smtpkit"):
-                slots = getattr(kind, "__slots__", ())
-                held = {each: getattr(found, each, None) for each in slots if each != "_text"}
-                yield where, shown({**held, **getattr(found, "__dict__", {})})
-
-
 def assert_hidden(error: BaseException | None) -> None:
     """No form of the secret is in what ``error`` says, has, comes from or was raised in."""
-    assert error is not None
-    for each in chain(error):
-        shown = [("str", str(each)), ("repr", repr(each)), ("args", repr(each.args)), ("__dict__", repr(vars(each)))]
-        shown += [("note", note) for note in getattr(each, "__notes__", ())]
-        for where, text in (*shown, *variables(each.__traceback__)):
-            for form in FORMS:
-                assert form not in text, where
+    secrecy.assert_hidden(error, FORMS)
 
 
 def sent(transcript: str, way: Way, **options: Any) -> Receipt:
@@ -245,6 +208,11 @@ WRONG_MAILERS: list[Callable[[type[Mailer | AsyncMailer]], object]] = [
     lambda kind: kind.for_provider("gmail", "me@gmail.com", SECRET, connections=0),
     lambda kind: kind.for_address("me@example.com", SECRET),
     lambda kind: kind.for_address("me@gmail.com", f"{SECRET}\0"),
+    lambda kind: kind.for_provider("gmail", "me@gmail.com", secret_access_key=SECRET),
+    lambda kind: kind.for_provider("amazon_ses", "AKIA", secret_access_key=SECRET),
+    lambda kind: kind.for_provider("amazon_ses", "AKIA", secret_access_key=f"{SECRET}\n", region="eu-west-1"),
+    lambda kind: kind.for_provider("amazon_ses", "AKIA", SECRET, secret_access_key=SECRET, region="eu-west-1"),
+    lambda kind: kind.from_env({"SMTP_HOST": "h", "SMTP_TOKEN": SECRET}),
     lambda kind: kind.from_env({"SMTP_HOST": "h", "SMTP_PASSWORD": SECRET}),
     lambda kind: kind.from_env({"SMTP_HOST": "h h", "SMTP_USERNAME": "u", "SMTP_PASSWORD": SECRET}),
 ]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from smtpkit.errors import InvalidConfiguration
-from smtpkit.smtp.server import Credentials, Server
+from smtpkit.smtp.credentials import Credentials
+from smtpkit.smtp.server import Server
 from smtpkit.smtp.timeouts import Timeouts
 
 NAMES = ("connect", "greeting", "reply", "progress", "final_reply", "acquire", "total")

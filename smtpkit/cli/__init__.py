@@ -1,0 +1,1 @@
+"""The command line, ``python -m smtpkit``: one module for each command, loaded when it is used."""
