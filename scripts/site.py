@@ -29,7 +29,7 @@ INSTEAD = {"README.md": "index.md"}
 
 LINK = re.compile(r"(?<!!)\[([^\]\[]*(?:\[[^\]]*\])?[^\]\[]*)\]\(([^)\s:#]+)(#[^)\s]*)?\)")
 QUIET = re.compile(r"\s*(Build started|No issues found|Build finished in .*)?\s*")
-"""What is said when all is well. --strict counts what zensical itself finds, and not what mkdocstrings and griffe say."""
+"""What is said when all is well. --strict counts what zensical finds, and not what mkdocstrings and griffe say."""
 
 
 def main() -> int:
