@@ -56,6 +56,7 @@ Nothing was sent, there is no reply, and the same call will fail again.
 """
 
 WHENEVER = "as the reply: 4yz"
+_LIMITED = "yes, unless the mail alone is over the limit"
 
 
 class Facts(NamedTuple):
@@ -68,7 +69,9 @@ class Facts(NamedTuple):
 
 
 FACTS = {
-    "DailyLimitExceeded": Facts("limit", temporary="yes, unless the mail alone is over the limit"),
+    "LimitExceeded": Facts("limit", temporary=_LIMITED),
+    "DailyLimitExceeded": Facts("limit", temporary=_LIMITED),
+    "RateLimitExceeded": Facts("limit", temporary=_LIMITED),
     "ServiceUnavailable": Facts("acquire greeting ehlo starttls auth rset mail rcpt data content", "yes", WHENEVER),
     "ConnectFailed": Facts("resolve connect auth"),
     "TlsFailed": Facts("tls auth"),

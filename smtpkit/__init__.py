@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         InvalidConfiguration,
         InvalidHeader,
         InvalidMessage,
+        LimitExceeded,
         MissingSender,
         NoCommonMechanism,
         NoRecipients,
         ProtocolError,
+        RateLimitExceeded,
         RecipientsRefused,
         RequireTlsUnsupported,
         SenderRefused,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from smtpkit.keyring import from_keyring
-    from smtpkit.limits import DailyLimit
+    from smtpkit.limits import DailyLimit, RateLimit
     from smtpkit.mail import Mail
     from smtpkit.mailer import AsyncBatch, AsyncDraft, AsyncMailer, Batch, Draft, Mailer
     from smtpkit.message import Message
@@ -87,6 +89,7 @@ __all__ = [
     "InvalidConfiguration",
     "InvalidHeader",
     "InvalidMessage",
+    "LimitExceeded",
     "Mail",
     "Mailer",
     "Message",
@@ -97,6 +100,8 @@ __all__ = [
     "PlaintextSmtpTransport",
     "ProtocolError",
     "Provider",
+    "RateLimit",
+    "RateLimitExceeded",
     "RawMessage",
     "Receipt",
     "RecipientDsn",
@@ -153,10 +158,12 @@ _MODULES = {
         InvalidConfiguration
         InvalidHeader
         InvalidMessage
+        LimitExceeded
         MissingSender
         NoCommonMechanism
         NoRecipients
         ProtocolError
+        RateLimitExceeded
         RecipientsRefused
         RequireTlsUnsupported
         SenderRefused
@@ -172,7 +179,7 @@ _MODULES = {
         UsageError
     """,
     "smtpkit.keyring": "from_keyring",
-    "smtpkit.limits": "DailyLimit",
+    "smtpkit.limits": "DailyLimit RateLimit",
     "smtpkit.mail": "Mail",
     "smtpkit.mailer": "AsyncBatch AsyncDraft AsyncMailer Batch Draft Mailer",
     "smtpkit.message": "Message",

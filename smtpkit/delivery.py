@@ -15,11 +15,13 @@ from smtpkit.receipt import Outcome, Receipt
 from smtpkit.transports.attempt import transmit
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from email.message import Message as AnyEmail
     from typing import Any
 
     from smtpkit.address import Address
-    from smtpkit.limits.daily import DailyLimit
+    from smtpkit.limits.limit import Limit
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.limits.store import Reservation
     from smtpkit.providers.provider import Provider
     from smtpkit.retry import Retry
@@ -48,7 +50,7 @@ class Ready:
         self.mail: Mail = mail
         self.begun: float = begun
         """When the message was given, in the time of `Runtime.now`; only if somebody listens."""
-        self.reserved: list[tuple[DailyLimit, Reservation]] = []
+        self.reserved: list[tuple[Limit, Reservation]] = []
 
 
 class Delivery:
@@ -59,14 +61,18 @@ class Delivery:
         transport: Transport,
         *,
         default_from: Address | None,
-        limits: tuple[DailyLimit, ...],
+        limits: tuple[Limit, ...],
         retry: Retry | None,
         on_partial: OnPartial,
         provider: Provider | None,
     ) -> None:
         self.transport = transport
         self._default_from = default_from
-        self._limits = limits
+        # What was reserved first must still count when a wait for the others ends.
+        self._limits = sorted(limits, key=lambda limit: limit.length, reverse=True)
+        self._account: str = getattr(transport, "account", "this transport")
+        for limit in limits:
+            limit.register(self._account)
         self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
@@ -75,11 +81,6 @@ class Delivery:
     def default_from(self) -> Address | None:
         """The From of a message that has none."""
         return self._default_from
-
-    @property
-    def limited_by(self) -> tuple[DailyLimit, ...]:
-        """All of which hold for each mail."""
-        return self._limits
 
     @property
     def provider(self) -> Provider | None:
@@ -108,8 +109,17 @@ class Delivery:
                 note_outcomes(interruption, receipt.message_id, receipt.outcomes)
             raise
 
-    async def prepare(self, message: AnyMessage, envelope: Envelope | None, runtime: Runtime) -> Ready | Receipt:
-        """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent."""
+    async def prepare(
+        self,
+        message: AnyMessage,
+        envelope: Envelope | None,
+        runtime: Runtime,
+        before_waiting: Callable[[], Awaitable[None]] | None = None,
+    ) -> Ready | Receipt:
+        """``message`` as a mail that counts in every limit; or the receipt of one that cannot be sent.
+
+        ``before_waiting`` is called where a limit is to be waited for.
+        """
         begun = 0.0 if runtime.tell is None else runtime.now()
         sendable: Message | RawMessage = _NOTHING
         try:
@@ -120,7 +130,7 @@ class Delivery:
             _tell(receipt, begun, runtime)
             return receipt
         ready = Ready(mail, begun)
-        refused = await self._reserve(ready, runtime) if self._limits else None
+        refused = await self._reserve(ready, runtime, before_waiting) if self._limits else None
         return ready if refused is None else await self.conclude(ready, refused, runtime)
 
     def tries_again(self, ready: Ready, receipt: Receipt) -> bool:
@@ -157,17 +167,33 @@ class Delivery:
 
     async def conclude(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
         """Give back what a mail did not use of the limits, and explain what went wrong."""
-        for limit, reservation in ready.reserved:
-            try:
-                await limit.settle(reservation, receipt, runtime)
-            except Exception:
-                # The mail has gone its way, and its receipt matters more than a count that is too high.
-                _warn("%r could not be settled after %s", limit, receipt.message_id)
+        if self._limits:
+            await self.settle(ready, receipt, runtime)
         if receipt.error is not None:
             self._explain(receipt.error)
         if runtime.tell is not None:
             _tell(receipt, ready.begun, runtime)
         return receipt
+
+    async def settle(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> None:
+        """Give back what a mail did not use of the limits, once, and learn from a server that says they are reached."""
+        reserved, ready.reserved = ready.reserved, []
+        for limit, reservation in reserved:
+            try:
+                await limit.settle(reservation, receipt, runtime)
+                if receipt.error is not None and receipt.error.reply is not None:
+                    # Not at import: few mails fail.
+                    from smtpkit.limits.spent import learn
+
+                    provider = None if self._provider is None else self._provider.name
+                    await learn(limit, self._account, receipt.error.reply, provider, runtime)
+            except Exception:
+                # The mail has gone its way, and its receipt matters more than a count that is too high.
+                _warn("%r could not be settled after %s", limit, receipt.message_id)
+
+    async def limits(self, runtime: Runtime) -> tuple[LimitStatus, ...]:
+        """How much of each limit is used up."""
+        return tuple([await limit.status(self._account, runtime) for limit in self._limits])
 
     def _sendable(self, message: AnyMessage) -> Message | RawMessage:
         """``message`` in a form of ours: the one place that knows what else can be sent."""
@@ -197,13 +223,15 @@ class Delivery:
         deadline = float("inf") if total is None else runtime.now() + total
         return Mail(message, envelope, all_or_nothing=self._on_partial == "abort", deadline=deadline)
 
-    async def _reserve(self, ready: Ready, runtime: Runtime) -> Receipt | None:
+    async def _reserve(
+        self, ready: Ready, runtime: Runtime, before_waiting: Callable[[], Awaitable[None]] | None
+    ) -> Receipt | None:
         """Count a mail in every limit; the receipt of one that does not fit."""
         mail = ready.mail
-        account: str = getattr(self.transport, "account", "this transport")
         for limit in self._limits:
             try:
-                ready.reserved.append((limit, await limit.reserve(account, mail, runtime)))
+                reservation = await limit.reserve(self._account, mail, runtime, before_waiting=before_waiting)
+                ready.reserved.append((limit, reservation))
             except SmtpkitError as error:
                 return Receipt.of(mail, Outcome("not_sent"), error)
             except Exception as cause:

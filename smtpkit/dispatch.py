@@ -117,7 +117,7 @@ class Dispatch:
                 await self._alarm.clear()
 
     async def _put(self, message: AnyMessage) -> None:
-        ready = await self._delivery.prepare(message, None, self._runtime)
+        ready = await self._delivery.prepare(message, None, self._runtime, self._settle_all)
         self._slots.append(ready)
         if not isinstance(ready, Receipt):
             await self._carrier.put(ready.mail)
@@ -139,6 +139,14 @@ class Dispatch:
         under_way = sum(isinstance(slot, Ready) for slot in self._slots)
         while len(self._taken) < under_way:
             self._taken.append(await self._carrier.take())
+
+    async def _settle_all(self) -> None:
+        """Before a limit is waited for: nothing is held meanwhile, and what was accepted counts from now."""
+        await self._hear_all()
+        ready = (slot for slot in self._slots if isinstance(slot, Ready))
+        for slot, receipt in zip(ready, self._taken, strict=True):
+            if not self._delivery.tries_again(slot, receipt):
+                await self._delivery.settle(slot, receipt, self._runtime)
 
     def _abandon(self, interruption: BaseException) -> None:
         """What is under way is not heard any more."""

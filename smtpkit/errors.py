@@ -13,7 +13,9 @@
     │   ├── InvalidConfiguration         (ValueError) a URL, variable or option that cannot be used
     │   └── UnknownProvider              (LookupError) no preset of that name, with the nearest names
     └── DeliveryError                    sending was tried; carries the receipt
-        ├── DailyLimitExceeded           the account's limit is used up; nothing was sent
+        ├── LimitExceeded                the account's limit is used up; nothing was sent
+        │   ├── DailyLimitExceeded       that of a day
+        │   └── RateLimitExceeded        that of another time, and waiting for room takes too long
         ├── ConnectFailed                (ConnectionError) name not found, refused, unreachable
         ├── ServiceUnavailable           (ConnectionError) the server said 421, or no greeting of 220
         ├── TlsFailed                    (ConnectionError) the handshake did not succeed
@@ -53,38 +55,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = [
-    "AuthenticationFailed",
-    "CertificateHostMismatch",
-    "CertificateUntrusted",
-    "ConnectFailed",
-    "ConnectionLost",
-    "ContentRefused",
-    "DailyLimitExceeded",
-    "DeliveryError",
-    "DeliveryUncertain",
-    "InvalidAddress",
-    "InvalidConfiguration",
-    "InvalidHeader",
-    "InvalidMessage",
-    "MissingSender",
-    "NoCommonMechanism",
-    "NoRecipients",
-    "ProtocolError",
-    "RecipientsRefused",
-    "RequireTlsUnsupported",
-    "SenderRefused",
-    "ServiceUnavailable",
-    "SmtpkitError",
-    "Stage",
-    "StartTlsNotOffered",
-    "StartTlsRefused",
-    "TimedOut",
-    "TlsFailed",
-    "TransportFailed",
-    "UnknownProvider",
-    "UnreadableAttachment",
-    "UsageError",
-]
+    "AuthenticationFailed", "CertificateHostMismatch", "CertificateUntrusted", "ConnectFailed", "ConnectionLost",
+    "ContentRefused", "DailyLimitExceeded", "DeliveryError", "DeliveryUncertain", "InvalidAddress",
+    "InvalidConfiguration", "InvalidHeader", "InvalidMessage", "LimitExceeded", "MissingSender", "NoCommonMechanism",
+    "NoRecipients", "ProtocolError", "RateLimitExceeded", "RecipientsRefused", "RequireTlsUnsupported",
+    "SenderRefused", "ServiceUnavailable", "SmtpkitError", "Stage", "StartTlsNotOffered", "StartTlsRefused",
+    "TimedOut", "TlsFailed", "TransportFailed", "UnknownProvider", "UnreadableAttachment", "UsageError",
+]  # fmt: skip
 
 
 class UsageError(SmtpkitError):
@@ -133,8 +110,8 @@ class DeliveryError(SmtpkitError):
     """Sending was tried and did not succeed for every recipient."""
 
 
-class DailyLimitExceeded(DeliveryError):
-    """The limit of the account is used up; nothing was sent.
+class LimitExceeded(DeliveryError):
+    """A limit of the account is used up; nothing was sent.
 
     ``limit`` and ``used`` are in the limit's unit (messages or recipients); ``resets_at``
     is the earliest time at which this mail fits again (aware, UTC).
@@ -145,6 +122,14 @@ class DailyLimitExceeded(DeliveryError):
     limit: int = 0
     used: int = 0
     resets_at: datetime | None = None
+
+
+class DailyLimitExceeded(LimitExceeded):
+    """The limit of a day is used up; nothing was sent."""
+
+
+class RateLimitExceeded(LimitExceeded):
+    """The limit of a second, minute, hour or month is used up, and there is no room in time; nothing was sent."""
 
 
 class ConnectFailed(DeliveryError, ConnectionError):

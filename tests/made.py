@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from smtpkit import AsyncMailer, DailyLimit, Mailer
+    from smtpkit import AsyncMailer, Mailer
     from smtpkit.transports.smtp import SmtpTransport
 
 
@@ -44,7 +44,7 @@ def sender(mailer: Mailer | AsyncMailer) -> str | None:
 
 def limits(mailer: Mailer) -> list[tuple[int, str]]:
     """The limits of ``mailer``."""
-    found: tuple[DailyLimit, ...] = mailer._delivery._limits  # pyright: ignore[reportPrivateUsage]
+    found = mailer._delivery._limits  # pyright: ignore[reportPrivateUsage]
     return [(limit.count, limit.unit) for limit in found]
 
 

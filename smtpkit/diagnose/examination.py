@@ -58,7 +58,7 @@ class Examination:
         if not servers:
             steps.append(Step("transport", "skipped", f"{delivery.transport!r} speaks to no SMTP server of its own"))
         account: str = getattr(delivery.transport, "account", "this transport")
-        return Report((*steps, *await check_limits(delivery.limited_by, account, runtime), *domain))
+        return Report((*steps, *await check_limits(delivery, account, runtime), *domain))
 
     def _sender(self, delivery: Delivery, servers: tuple[SmtpTransport, ...]) -> Address | None:
         """Who sends: as given, or the default From, or whoever logs in if that is an address."""

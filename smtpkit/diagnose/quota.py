@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from smtpkit.diagnose.report import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from smtpkit.limits.daily import DailyLimit
+    from smtpkit.delivery import Delivery
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.runtime.base import Runtime
 
 __all__ = ["check_limits"]
@@ -18,22 +17,28 @@ _LITTLE = 0.2
 """The part of a limit from which it is worth a warning."""
 
 
-async def check_limits(limits: Iterable[DailyLimit], account: str, runtime: Runtime) -> tuple[Step, ...]:
+_SOON = 60.0
+"""Seconds until there is room again that are not worth a word."""
+
+
+async def check_limits(delivery: Delivery, account: str, runtime: Runtime) -> tuple[Step, ...]:
     """A step for each limit, or one that says that there are none."""
-    steps = tuple([await _looked(limit, account, runtime) for limit in limits])
+    try:
+        statuses = await delivery.limits(runtime)
+    except Exception as error:
+        # A store may be a file, or a server.
+        hint = "No mail goes out while it cannot be counted."
+        return (Step("limit", "failed", f"the limits cannot be asked: {error}", hint, account),)
+    steps = tuple(_step(status, runtime.timestamp()) for status in statuses)
     return steps or (Step("limit", "skipped", "this mailer has no limits", None, account),)
 
 
-async def _looked(limit: DailyLimit, account: str, runtime: Runtime) -> Step:
-    try:
-        # A store may be a file.
-        remaining = await runtime.call(limit.remaining, account)
-    except Exception as error:
-        hint = "No mail goes out while it cannot be counted."
-        return Step("limit", "failed", f"{limit!r} cannot be asked: {error}", hint, account)
-    text = f"{remaining} of {limit.count} {limit.unit} are left ({limit.window})"
-    if remaining == 0:
-        return Step("limit", "failed", text, "Wait, or use an account or provider with a higher limit.", account)
-    if remaining < limit.count * _LITTLE:
-        return Step("limit", "warning", text, "Keep it for what is urgent.", account)
-    return Step("limit", "ok", text, None, account)
+def _step(status: LimitStatus, now: float) -> Step:
+    text = f"{status.remaining} of {status.count} {status.unit} are left ({status.window})"
+    soon = status.resets_at is not None and status.resets_at.timestamp() - now <= _SOON
+    if status.remaining == 0 and not soon:
+        hint = "Wait, or use an account or provider with a higher limit."
+        return Step("limit", "failed", text, hint, status.account)
+    if status.remaining < status.count * _LITTLE and not soon:
+        return Step("limit", "warning", text, "Keep it for what is urgent.", status.account)
+    return Step("limit", "ok", text, None, status.account)

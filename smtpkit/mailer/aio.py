@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smtpkit.dns import Resolver
     from smtpkit.envelope import Envelope
     from smtpkit.events import Tell
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -114,6 +115,10 @@ class AsyncMailer(AsyncClosing, MailerBase):
 
         examination = Examination(sender, recipient, dkim_selector, timeout, resolver)
         return await examination.of(self._delivery, _runtime(None))
+
+    async def limits(self) -> tuple[LimitStatus, ...]:
+        """How much of each limit is used up and left, for the account of this mailer."""
+        return await self._delivery.limits(_runtime(self._tell))
 
     async def close(self) -> None:
         """Close the idle connections."""

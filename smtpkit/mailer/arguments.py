@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
-from smtpkit.errors import InvalidConfiguration, InvalidMessage
+from smtpkit.errors import InvalidMessage
 from smtpkit.value import at_least_1
 
 if TYPE_CHECKING:
-    from smtpkit.limits.daily import DailyLimit
+    from collections.abc import Iterable
+
+    from smtpkit.limits.limit import Limit
 
 __all__ = ["Limits", "checked_counts", "checked_limits", "refuse_one"]
 
-Limits: TypeAlias = "DailyLimit | Iterable[DailyLimit]"
+Limits: TypeAlias = "Limit | Iterable[Limit]"
 """One limit, or several that all hold."""
 
 
@@ -39,16 +40,11 @@ def checked_counts(connections: int, in_flight: int) -> tuple[int, int]:
     return connections, in_flight
 
 
-def checked_limits(limits: Limits) -> tuple[DailyLimit, ...]:
-    """All of ``limits``.
+def checked_limits(limits: Limits) -> tuple[Limit, ...]:
+    """All of ``limits``. Raises as `smtpkit.limits.given.checked`."""
+    if limits == ():
+        return ()
+    # Not at import, and not for those who have none.
+    from smtpkit.limits.given import checked
 
-    Raises:
-        InvalidConfiguration: one of them is none.
-    """
-    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
-    for limit in found:
-        if not callable(getattr(limit, "reserve", None)):
-            raise InvalidConfiguration(
-                f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
-            )
-    return found
+    return checked(limits)

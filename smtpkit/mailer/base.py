@@ -126,7 +126,7 @@ class MailerBase:
             UnknownProvider: no such name; the text has the nearest ones.
             InvalidConfiguration: the preset cannot be used with these arguments.
         """
-        from smtpkit.limits.daily import preset_limits
+        from smtpkit.limits.preset import preset_limits
         from smtpkit.mailer.preset import preset_transport
         from smtpkit.providers import Provider, get
 
@@ -192,8 +192,9 @@ class MailerBase:
         ``smtp://`` STARTTLS, required (587); ``smtps://`` TLS from the first byte (465);
         ``smtp+plaintext://`` (25); or the name of a provider, as in
         ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
-        keys are keyword arguments, with ``timeouts.``, ``retry.`` and ``tls.`` before the parts of `Timeouts`, `Retry`
-        and `Tls`: ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
+        keys are keyword arguments, with ``timeouts.``, ``retry.``, ``tls.`` and ``limits.`` before the parts of
+        `Timeouts`, `Retry`, `Tls` and `DailyLimit` (``limits.daily=500&limits.path=mail.db``):
+        ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
 
         ``failover(smtps://... smtps://...)`` is a `FailoverTransport`, ``roundrobin(...)`` a
         `RoundRobinTransport`; either may stand in the other. What is for the whole follows:

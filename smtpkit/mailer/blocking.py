@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smtpkit.dns import Resolver
     from smtpkit.envelope import Envelope
     from smtpkit.events import Tell
+    from smtpkit.limits.status import LimitStatus
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
@@ -112,6 +113,10 @@ class Mailer(Closing, MailerBase):
 
         examination = Examination(sender, recipient, dkim_selector, timeout, resolver)
         return _run(examination.of(self._delivery, _runtime(None)))
+
+    def limits(self) -> tuple[LimitStatus, ...]:
+        """How much of each limit is used up and left, for the account of this mailer."""
+        return _run(self._delivery.limits(_runtime(self._tell)))
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from urllib.parse import SplitResult
 
+    from smtpkit.limits.daily import DailyLimit
     from smtpkit.providers.provider import Provider
 
 __all__ = ["OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
@@ -25,7 +26,7 @@ __all__ = ["OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
 
-OF_MAILER = ("default_from", "on_partial", "retry")
+OF_MAILER = ("default_from", "limits", "on_partial", "retry")
 """The options that are the mailer's own, and not its transport's."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*")
@@ -246,6 +247,7 @@ _GROUPS: dict[str, dict[str, Callable[[str], object]]] = {
         "fingerprints": _names,
         "minimum_version": str,
     },
+    "limits": {"daily": int, "unit": str, "window": str, "path": str, "on_limit": str},
     "retry": {"attempts": int, "wait": float, "max_wait": float, "jitter": float, "on": _kinds, "uncertain": str},
 }
 """Options whose value has parts, each with a key of its own such as ``timeouts.reply``."""
@@ -276,12 +278,21 @@ def options(query: str, *, secret: bool = False) -> tuple[tuple[str, object], ..
         except ValueError:
             value = "what it is" if secret else shown(text)
             raise InvalidConfiguration(f"the key {key} of the URL cannot be {value}") from None
-    for group, kind in (("timeouts", Timeouts), ("retry", Retry), ("tls", Tls)):
+    for group, kind in (("timeouts", Timeouts), ("retry", Retry), ("tls", Tls), ("limits", _daily)):
         if group in parts and group in found:
             raise InvalidConfiguration(f"the URL has the key {group} and keys that begin with {group}.")
         if group in parts:
             found[group] = kind(**parts[group])
     return tuple(found.items())
+
+
+def _daily(*, daily: int | None = None, **more: Any) -> DailyLimit:
+    # Not at import: few limits are in a URL.
+    from smtpkit.limits.daily import DailyLimit
+
+    if daily is None:
+        raise InvalidConfiguration("the URL has keys that begin with limits. and no limits.daily")
+    return DailyLimit(daily, **more)
 
 
 def _unknown(key: str, *, secret: bool) -> InvalidConfiguration:

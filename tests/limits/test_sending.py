@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from both import Both
     from servers.certificates import Certificates
     from servers.smtpd import StartSmtpd
-    from smtpkit.limits import Reservation
+    from smtpkit.limits import Limit, Reservation, Window
     from smtpkit.runtime.base import Runtime
 
 pytest_plugins = ("both",)
@@ -111,13 +111,13 @@ class BrokenStore(MemoryStore):
         super().__init__()
         self._operation = operation
 
-    async def reserve(self, key: str, n: int, now: float, runtime: Runtime, *, limit: int, since: float) -> Reservation:
+    async def reserve(self, key: str, n: int, window: Window, runtime: Runtime, *, limit: int) -> Reservation:
         self._check("reserve")
-        return await super().reserve(key, n, now, runtime, limit=limit, since=since)
+        return await super().reserve(key, n, window, runtime, limit=limit)
 
-    async def give_back(self, reservation: Reservation, n: int, runtime: Runtime) -> None:
-        self._check("give_back")
-        await super().give_back(reservation, n, runtime)
+    async def settle(self, reservation: Reservation, unused: int, runtime: Runtime) -> None:
+        self._check("settle")
+        await super().settle(reservation, unused, runtime)
 
     def _check(self, operation: str) -> None:
         if operation == self._operation:
@@ -137,7 +137,7 @@ def test_a_store_that_cannot_be_asked(both: Both) -> None:
 
 
 def test_a_store_that_takes_nothing_back(both: Both, caplog: pytest.LogCaptureFixture) -> None:
-    sound, broken = DailyLimit(5), DailyLimit(5, store=BrokenStore("give_back"))
+    sound, broken = DailyLimit(5), DailyLimit(5, store=BrokenStore("settle"))
     with pytest.raises(RecipientsRefused):
         both.send(both.mailer(ending("refused"), limits=(broken, sound)), MESSAGE)
     assert (broken.used(), sound.used()) == (1, 0)
@@ -145,7 +145,7 @@ def test_a_store_that_takes_nothing_back(both: Both, caplog: pytest.LogCaptureFi
 
 
 def test_presets_are_shared_and_accounts_are_apart() -> None:
-    def limit(username: str, name: str = "gmail") -> DailyLimit:
+    def limit(username: str, name: str = "gmail") -> Limit:
         (found,) = Mailer.for_provider(name, username, "secret")._delivery._limits  # pyright: ignore[reportPrivateUsage]
         return found
 

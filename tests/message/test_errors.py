@@ -93,6 +93,8 @@ def test_temporary_by_nature() -> None:
         "ConnectFailed",
         "ConnectionLost",
         "DailyLimitExceeded",
+        "LimitExceeded",
+        "RateLimitExceeded",
         "TimedOut",
     }
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from aiosmtpd.smtp import AuthResult
 
-from servers import smtpd as served
 from servers.smtpd import Smtpd
 from smtpkit import ContentRefused, Mailer, Message, NoCommonMechanism, providers
 from smtpkit.runtime.blocking import BlockingRuntime
@@ -27,25 +24,6 @@ HOSTS = {preset.endpoint(domain="example.org").host for preset in PRESETS}
 ME = "me@example.org"
 
 every = pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-
-
-class Playing(served._Handler):  # pyright: ignore[reportPrivateUsage]
-    """Offers the mechanisms of a preset."""
-
-    mechanisms: tuple[str, ...] = ()
-
-    async def handle_EHLO(  # noqa: N802
-        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
-    ) -> list[str]:
-        lines = await super().handle_EHLO(server, session, envelope, hostname, responses)
-        offered = f"250-AUTH {' '.join(self.mechanisms)}"
-        return [offered if line.startswith("250-AUTH") else line for line in lines]
-
-    async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:  # noqa: N802
-        user, bearer = b64decode(args[1]).rstrip(b"\1").split(b"\1")
-        right = f"user={self.smtpd.username}", f"auth=Bearer {self.smtpd.password}"
-        matches = (user.decode(), bearer.decode()) == right
-        return AuthResult(success=matches, handled=False, auth_data=self.smtpd.username)
 
 
 class Hosts:
@@ -73,14 +51,12 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Hosts:
 def servers(hosts: Hosts) -> Iterator[dict[str, Smtpd]]:
     """One for each kind of TLS, which all presets share."""
     certificates: Certificates = hosts  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(served, "_Handler", Playing)
-        with (
-            Smtpd(certificates, security="tls") as tls,
-            Smtpd(certificates, security="starttls") as starttls,
-            Smtpd(certificates, security="plaintext") as plaintext,
-        ):
-            yield {"tls": tls, "starttls": starttls, "plaintext": plaintext}
+    with (
+        Smtpd(certificates, security="tls", tokens=("secret",)) as tls,
+        Smtpd(certificates, security="starttls", tokens=("secret",)) as starttls,
+        Smtpd(certificates, security="plaintext") as plaintext,
+    ):
+        yield {"tls": tls, "starttls": starttls, "plaintext": plaintext}
 
 
 def play(preset: Provider, servers: dict[str, Smtpd], monkeypatch: pytest.MonkeyPatch) -> Smtpd:
@@ -91,9 +67,9 @@ def play(preset: Provider, servers: dict[str, Smtpd], monkeypatch: pytest.Monkey
     server.username, server.password, server.size = None, "secret", preset.max_message_size
     if endpoint.security != "plaintext":
         server.username = preset.login(ME)
-    Playing.mechanisms = preset.mechanisms or ("PLAIN", "LOGIN")
+    server.mechanisms = frozenset(preset.mechanisms or ("PLAIN", "LOGIN"))
     if preset.password_kind == "oauth2-only":
-        Playing.mechanisms = ("XOAUTH2",)
+        server.mechanisms = frozenset(("XOAUTH2",))
     real = BlockingRuntime.connect
 
     async def connect(runtime: BlockingRuntime, host: str, port: int, source: str | None, deadline: float) -> Any:
