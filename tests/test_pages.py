@@ -206,3 +206,13 @@ def test_the_picture_of_the_floors() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "floors_picture.py"))
     picture = (ROOT / "docs" / "assets" / "floors.svg").read_text("utf-8")
     assert picture == script["render"](), "run scripts/floors_picture.py"
+
+
+@pytest.mark.structure
+def test_the_reference_has_every_public_name() -> None:
+    pages = [path.read_text("utf-8") for path in (ROOT / "docs/reference").glob("*.md")]
+    shown = {name for page in pages for name in re.findall(r"^::: smtpkit\.([\w.]+)$", page, re.MULTILINE)}
+    whole = [module for module in ("errors", "events", "limits", "oauth2", "providers") if module in shown]
+    shown.update(name for module in whole for name in getattr(smtpkit, module).__all__)
+    missing = sorted(set(smtpkit.__all__) - shown)
+    assert not missing, f"add lines such as '::: smtpkit.{missing[0]}' to a page of docs/reference"
