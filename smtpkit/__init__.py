@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         InvalidMessage,
         LimitExceeded,
         MissingSender,
+        NetworkForbidden,
         NoCommonMechanism,
         NoRecipients,
         ProtocolError,
@@ -53,10 +54,10 @@ if TYPE_CHECKING:
     from smtpkit.reply import Reply
     from smtpkit.retry import Retry
     from smtpkit.smtp.timeouts import Timeouts
+    from smtpkit.testing.fake import FakeTransport
     from smtpkit.tls import InsecureTlsWarning, Tls, insecure_tls
     from smtpkit.transports.base import Transport
     from smtpkit.transports.failover import FailoverTransport
-    from smtpkit.transports.fake import FakeTransport
     from smtpkit.transports.function import transport_from_function
     from smtpkit.transports.round_robin import RoundRobinTransport
     from smtpkit.transports.smtp import PlaintextSmtpTransport, SmtpSslTransport, SmtpTlsTransport
@@ -94,6 +95,7 @@ __all__ = [
     "Mailer",
     "Message",
     "MissingSender",
+    "NetworkForbidden",
     "NoCommonMechanism",
     "NoRecipients",
     "Outcome",
@@ -160,6 +162,7 @@ _MODULES = {
         InvalidMessage
         LimitExceeded
         MissingSender
+        NetworkForbidden
         NoCommonMechanism
         NoRecipients
         ProtocolError
@@ -189,10 +192,10 @@ _MODULES = {
     "smtpkit.reply": "Reply",
     "smtpkit.retry": "Retry",
     "smtpkit.smtp.timeouts": "Timeouts",
+    "smtpkit.testing.fake": "FakeTransport",
     "smtpkit.tls": "InsecureTlsWarning Tls insecure_tls",
     "smtpkit.transports.base": "Transport",
     "smtpkit.transports.failover": "FailoverTransport",
-    "smtpkit.transports.fake": "FakeTransport",
     "smtpkit.transports.function": "transport_from_function",
     "smtpkit.transports.round_robin": "RoundRobinTransport",
     "smtpkit.transports.smtp": "PlaintextSmtpTransport SmtpSslTransport SmtpTlsTransport",

@@ -13,6 +13,7 @@ from smtpkit.message import Message
 from smtpkit.raw import RawMessage
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.transports.attempt import transmit
+from smtpkit.transports.base import substitute_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,6 +66,7 @@ class Delivery:
         retry: Retry | None,
         on_partial: OnPartial,
         provider: Provider | None,
+        redirect_to: Address | None = None,
     ) -> None:
         self.transport = transport
         self._default_from = default_from
@@ -76,6 +78,12 @@ class Delivery:
         self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
+        self._redirect_to = redirect_to
+
+    @property
+    def current(self) -> Transport:
+        """The transport, or what a test put in its place."""
+        return substitute_of(self.transport) or self.transport
 
     @property
     def default_from(self) -> Address | None:
@@ -130,8 +138,13 @@ class Delivery:
             _tell(receipt, begun, runtime)
             return receipt
         ready = Ready(mail, begun)
-        refused = await self._reserve(ready, runtime, before_waiting) if self._limits else None
+        refused = await self._reserve(ready, runtime, before_waiting) if self._counts else None
         return ready if refused is None else await self.conclude(ready, refused, runtime)
+
+    @property
+    def _counts(self) -> bool:
+        """Whether limits count. They are of real accounts: what a substitute takes does not use them up."""
+        return bool(self._limits) and substitute_of(self.transport) is None
 
     def tries_again(self, ready: Ready, receipt: Receipt) -> bool:
         """Whether somebody is left for another attempt after ``receipt``, the first one."""
@@ -157,7 +170,8 @@ class Delivery:
 
                 runtime.tell(Retrying(made + 1, pause, receipt.error))
             try:
-                await runtime.sleep(pause)
+                if not getattr(self.current, "simulated", False):
+                    await runtime.sleep(pause)
                 mail = mail.only(left)
                 receipt = attempts.add(mail, await self.transmit(mail, runtime))
             except BaseException as interruption:
@@ -219,9 +233,15 @@ class Delivery:
     def _mail(self, message: Message | RawMessage, envelope: Envelope | None, runtime: Runtime) -> Mail:
         if envelope is not None and not isinstance(envelope, Envelope):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidMessage(f"envelope= needs an Envelope, not {type(envelope).__name__}")
-        total: float | None = getattr(self.transport, "total", None) if self._retry is not None else None
+        total: float | None = getattr(self.current, "total", None) if self._retry is not None else None
         deadline = float("inf") if total is None else runtime.now() + total
-        return Mail(message, envelope, all_or_nothing=self._on_partial == "abort", deadline=deadline)
+        mail = Mail(message, envelope, all_or_nothing=self._on_partial == "abort", deadline=deadline)
+        if self._redirect_to is None:
+            return mail
+        # Not at import: few do.
+        from smtpkit.redirection import redirected
+
+        return redirected(mail, self._redirect_to)
 
     async def _reserve(
         self, ready: Ready, runtime: Runtime, before_waiting: Callable[[], Awaitable[None]] | None
@@ -242,7 +262,7 @@ class Delivery:
 
     async def transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
         """One attempt: whatever the transport does, there is a receipt."""
-        return await transmit(self.transport, mail, runtime)
+        return await transmit(self.current, mail, runtime)
 
     def _explain(self, error: SmtpkitError) -> None:
         # Not at import: most sends go well.

@@ -48,7 +48,7 @@ class Dispatch:
         self._pull: Callable[[], Awaitable[AnyMessage | End]] | None = pull
         self._runtime = runtime
         self._most = connections * in_flight
-        carrier: Callable[[Runtime, int, int], Carrier] | None = getattr(delivery.transport, "carrier", None)
+        carrier: Callable[[Runtime, int, int], Carrier] | None = getattr(delivery.current, "carrier", None)
         self._carrier: Carrier = (
             _OneByOne(delivery, runtime) if carrier is None else carrier(runtime, connections, in_flight)
         )

@@ -16,6 +16,7 @@
         ├── LimitExceeded                the account's limit is used up; nothing was sent
         │   ├── DailyLimitExceeded       that of a day
         │   └── RateLimitExceeded        that of another time, and waiting for room takes too long
+        ├── NetworkForbidden             a test suite forbids real sending; nothing was sent
         ├── ConnectFailed                (ConnectionError) name not found, refused, unreachable
         ├── ServiceUnavailable           (ConnectionError) the server said 421, or no greeting of 220
         ├── TlsFailed                    (ConnectionError) the handshake did not succeed
@@ -55,13 +56,41 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = [
-    "AuthenticationFailed", "CertificateHostMismatch", "CertificateUntrusted", "ConnectFailed", "ConnectionLost",
-    "ContentRefused", "DailyLimitExceeded", "DeliveryError", "DeliveryUncertain", "InvalidAddress",
-    "InvalidConfiguration", "InvalidHeader", "InvalidMessage", "LimitExceeded", "MissingSender", "NoCommonMechanism",
-    "NoRecipients", "ProtocolError", "RateLimitExceeded", "RecipientsRefused", "RequireTlsUnsupported",
-    "SenderRefused", "ServiceUnavailable", "SmtpkitError", "Stage", "StartTlsNotOffered", "StartTlsRefused",
-    "TimedOut", "TlsFailed", "TransportFailed", "UnknownProvider", "UnreadableAttachment", "UsageError",
-]  # fmt: skip
+    "AuthenticationFailed",
+    "CertificateHostMismatch",
+    "CertificateUntrusted",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ContentRefused",
+    "DailyLimitExceeded",
+    "DeliveryError",
+    "DeliveryUncertain",
+    "InvalidAddress",
+    "InvalidConfiguration",
+    "InvalidHeader",
+    "InvalidMessage",
+    "LimitExceeded",
+    "MissingSender",
+    "NetworkForbidden",
+    "NoCommonMechanism",
+    "NoRecipients",
+    "ProtocolError",
+    "RateLimitExceeded",
+    "RecipientsRefused",
+    "RequireTlsUnsupported",
+    "SenderRefused",
+    "ServiceUnavailable",
+    "SmtpkitError",
+    "Stage",
+    "StartTlsNotOffered",
+    "StartTlsRefused",
+    "TimedOut",
+    "TlsFailed",
+    "TransportFailed",
+    "UnknownProvider",
+    "UnreadableAttachment",
+    "UsageError",
+]
 
 
 class UsageError(SmtpkitError):
@@ -130,6 +159,12 @@ class DailyLimitExceeded(LimitExceeded):
 
 class RateLimitExceeded(LimitExceeded):
     """The limit of a second, minute, hour or month is used up, and there is no room in time; nothing was sent."""
+
+
+class NetworkForbidden(DeliveryError):
+    """`smtpkit.testing.forbid_network` or ``SMTPKIT_FORBID_NETWORK`` forbids real sending; nothing was sent."""
+
+    stage: Stage | None = "connect"
 
 
 class ConnectFailed(DeliveryError, ConnectionError):

@@ -25,7 +25,7 @@ FLOORS = {
     " smtp.transaction smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
     3: "smtp.handshake smtp.connection smtp.room smtp.pool smtp.lane smtp.lanes",
     4: "transports",
-    5: "delivery dispatch retry attempts providers limits oauth2 keyring",
+    5: "delivery dispatch retry attempts redirection providers limits oauth2 keyring",
     6: "mailer testing preview diagnose",
     7: "integrations __main__ cli",
 }
@@ -50,7 +50,6 @@ DOORS = {
     ("smtp.room", "threading"): "a lock: threads share the connections",
     ("limits", "threading"): "a lock: threads share a limit",
     ("providers", "threading"): "a lock: threads share the registry",
-    ("transports.fake", "threading"): "a lock: threads share the outbox",
 }
 SLOW = {
     "dataclasses": "loads inspect, and takes 0.7 ms for each class: use smtpkit.value",

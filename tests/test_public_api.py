@@ -47,6 +47,7 @@ PUBLIC = [
     "Mailer",
     "Message",
     "MissingSender",
+    "NetworkForbidden",
     "NoCommonMechanism",
     "NoRecipients",
     "Outcome",

@@ -36,6 +36,7 @@ class Truth:
         seconds: float = 0.0,
         drip: float = 0.0,
     ) -> None:
+        self.name = "truth.test"
         self.extensions = extensions
         """What EHLO offers; ``SIZE`` is kept to. With ``STARTTLS``, ``AUTH PLAIN`` is offered after it and wanted;
         in plaintext it is offered where it is one of these."""

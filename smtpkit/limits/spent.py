@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from smtpkit.providers.hints import all_hints, find
 
 if TYPE_CHECKING:
-    from smtpkit.providers.hints import Hint
     from smtpkit.limits.limit import Limit
     from smtpkit.limits.window import Per
+    from smtpkit.providers.hints import Hint
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
 

@@ -43,10 +43,12 @@ class MailerBase:
             every recipient was accepted, which takes one more round trip where there are several.
         provider: whose account it is, so that a refused log-in is explained with that provider's
             `Provider.password_hint`. `for_provider` gives it.
+        redirect_to: the one address that gets all mail instead of its recipients, for staging; these are in
+            header fields ``X-Original-To``, and the receipt is about that address.
         on_event: called with what happens: see `smtpkit.events`. A plain function, also for `AsyncMailer`.
 
     Raises:
-        InvalidAddress: ``default_from`` is not an address.
+        InvalidAddress: ``default_from`` or ``redirect_to`` is not an address.
         InvalidConfiguration: another argument is not what it should be.
     """
 
@@ -59,6 +61,7 @@ class MailerBase:
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
         provider: Provider | None = None,
+        redirect_to: str | Address | None = None,
         on_event: OnEvent | None = None,
     ) -> None:
         if on_partial not in ("return", "raise", "abort"):
@@ -72,6 +75,7 @@ class MailerBase:
             retry=retry,
             on_partial=on_partial,
             provider=provider,
+            redirect_to=None if redirect_to is None else Address.of(redirect_to),
         )
         self._tell: Tell | None = None if on_event is None else _listener(on_event)
 
@@ -102,6 +106,7 @@ class MailerBase:
         limits: Limits | Literal["preset"] = "preset",
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
+        redirect_to: str | Address | None = None,
         on_event: OnEvent | None = None,
         **options: Unpack[SmtpOptions],
     ) -> Self:
@@ -143,6 +148,7 @@ class MailerBase:
             retry=retry,
             on_partial=on_partial,
             provider=provider,
+            redirect_to=redirect_to,
             on_event=on_event,
         )
 
@@ -156,6 +162,7 @@ class MailerBase:
         limits: Limits | Literal["preset"] = "preset",
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
+        redirect_to: str | Address | None = None,
         on_event: OnEvent | None = None,
         **options: Unpack[SmtpOptions],
     ) -> Self:
@@ -180,6 +187,7 @@ class MailerBase:
             limits=limits,
             retry=retry,
             on_partial=on_partial,
+            redirect_to=redirect_to,
             on_event=on_event,
             **secrets,
             **options,
@@ -214,9 +222,9 @@ class MailerBase:
         """A mailer from environment variables.
 
         ``SMTP_URL``, or ``SMTP_HOST``, ``SMTP_PORT``, ``SMTP_USERNAME``, ``SMTP_PASSWORD`` or ``SMTP_TOKEN`` (OAuth 2)
-        and ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port); and
-        ``SMTP_FROM``, the default From. A URL without a password takes it from ``SMTP_PASSWORD`` or ``SMTP_TOKEN``,
-        where it need not be percent-encoded.
+        and ``SMTP_SECURITY`` (``starttls``, ``tls`` or ``plaintext``; without it, by the port);
+        ``SMTP_FROM``, the default From; ``SMTP_REDIRECT_TO``, the one address that gets all mail. A URL without a
+        password takes it from ``SMTP_PASSWORD`` or ``SMTP_TOKEN``, where it need not be percent-encoded.
 
         Raises:
             InvalidConfiguration: a variable is missing or cannot be used.

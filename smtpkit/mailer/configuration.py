@@ -26,7 +26,7 @@ __all__ = ["OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
 
-OF_MAILER = ("default_from", "limits", "on_partial", "retry")
+OF_MAILER = ("default_from", "limits", "on_partial", "redirect_to", "retry")
 """The options that are the mailer's own, and not its transport's."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*")
@@ -85,13 +85,14 @@ class Configuration:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Configuration:
-        """Read ``SMTP_URL``, or ``SMTP_HOST`` and the others; ``SMTP_PASSWORD``, ``SMTP_TOKEN`` and ``SMTP_FROM``.
+        """Read ``SMTP_URL``, or ``SMTP_HOST`` and the others; ``SMTP_PASSWORD``, ``SMTP_TOKEN``, ``SMTP_FROM`` and
+        ``SMTP_REDIRECT_TO``.
 
         Raises:
             InvalidConfiguration: one is missing or cannot be used.
         """
-        sender = environ.get("SMTP_FROM")
-        more = (("default_from", sender),) if sender else ()
+        names = {"default_from": "SMTP_FROM", "redirect_to": "SMTP_REDIRECT_TO"}
+        more = tuple((name, environ[variable]) for name, variable in names.items() if environ.get(variable))
         if url := environ.get("SMTP_URL"):
             return cls.from_url(url)._completed(environ, more)
         if not (host := environ.get("SMTP_HOST")):
@@ -220,6 +221,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "messages_per_connection": int,
     "on_partial": str,
     "pipelining": _boolean,
+    "redirect_to": str,
     "region": str,
     "rest": float,
     "secret_access_key": Secret,

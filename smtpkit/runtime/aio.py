@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smtpkit.runtime.base import World
 from smtpkit.runtime.names import local_name
+from smtpkit.runtime.network import permit
 from smtpkit.runtime.race import dial, found, race
 from smtpkit.runtime.waiter import Waiter
 from smtpkit.runtime.waiting import READABLE, ready
@@ -271,7 +272,11 @@ class AsyncRuntime:
     def world(self) -> World:
         return World("asyncio", weakref.ref(self._loop))
 
+    def permit(self, host: str, port: int) -> None:
+        permit(host, port)
+
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> AsyncStream:
+        permit(host, port)
         async with asyncio.timeout_at(deadline):
             addresses = await found(self._loop, host, port)
             sock = await race([dial(self._loop, address, source_address) for address in addresses])

@@ -126,6 +126,10 @@ class Runtime(Protocol):
         """Where connections that this runtime opens can be used."""
         ...
 
+    def permit(self, host: str, port: int) -> None:
+        """Let pass what is sent to this server. Raises `NetworkForbidden` where a test suite forbids it."""
+        ...
+
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> Stream:
         """Connect to the first address of ``host`` that answers; IPv6 and IPv4 are tried in turn."""
         ...

@@ -12,6 +12,7 @@ from smtpkit.runtime.alarm import BlockingAlarm
 from smtpkit.runtime.base import World
 from smtpkit.runtime.driver import run
 from smtpkit.runtime.names import LookUp, local_name
+from smtpkit.runtime.network import permit
 from smtpkit.runtime.tls import certificate_of
 from smtpkit.runtime.waiting import BOTH, READABLE, WRITABLE, tune, wait
 
@@ -160,7 +161,11 @@ class BlockingRuntime:
     def world(self) -> World:
         return World("blocking")
 
+    def permit(self, host: str, port: int) -> None:
+        permit(host, port)
+
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> BlockingStream:
+        permit(host, port)
         addresses = _found(host, port, deadline)
         failures: list[OSError] = []
         for number, address in enumerate(addresses):

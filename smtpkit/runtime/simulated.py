@@ -245,6 +245,9 @@ class SimulatedRuntime:
     def world(self) -> World:
         return self._world
 
+    def permit(self, host: str, port: int) -> None:
+        """Nothing leaves this process."""
+
     async def connect(self, host: str, port: int, source_address: str | None, deadline: float) -> SimulatedStream:
         try:
             peer = self._dial(host, port)

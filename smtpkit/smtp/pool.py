@@ -65,6 +65,7 @@ class Pool:
 
     async def _connected(self, room: Room, place: Place, until: float, deadline: float) -> Connection:
         """An idle connection that lives, or a new one. If it fails, ``place`` is still to be given back."""
+        place.runtime.permit(self._server.host, self._server.port)
         while (connection := room.take()) is not None:
             if await connection.alive():
                 break

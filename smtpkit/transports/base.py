@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
 
-__all__ = ["Carrier", "Transport", "checked"]
+__all__ = ["Carrier", "Transport", "checked", "end_substitution", "substitute", "substitute_of"]
+
+_substitutes: list[Transport] = []
+"""Those that tests put in the place of all transports of this process, the last of them in force."""
 
 
 class Transport(Protocol):
@@ -21,6 +24,7 @@ class Transport(Protocol):
     suspends. A transport that logs in somewhere may have an attribute ``account: str``, by
     which limits are counted; one that has a limit of its own for the time of a whole send an
     attribute ``total: float | None``, seconds, in which retries must fit. It ends by `Mail.deadline`.
+    One with ``simulated = True`` sends nothing, and nobody waits before it is tried again.
     """
 
     async def send(self, mail: Mail, runtime: Runtime) -> Receipt:
@@ -81,3 +85,19 @@ def checked(transport: Transport, *more: object) -> Transport:
         hint = "Such as default_from=... for the sender. Host and log-in are the transport's."
         raise InvalidConfiguration("behind the transport every argument needs its name", hint=hint)
     return transport
+
+
+def substitute_of(transport: Transport) -> Transport | None:
+    """What takes the mail of ``transport`` meanwhile, as it takes that of all others; mostly ``None``."""
+    return _substitutes[-1] if _substitutes and _substitutes[-1] is not transport else None
+
+
+def substitute(transport: Transport) -> None:
+    """From now on ``transport`` gets all mail of this process, from all threads and tasks, until `end_substitution`."""
+    _substitutes.append(transport)
+
+
+def end_substitution(transport: Transport) -> None:
+    """Mail goes its own way again, or to the substitute before. May be called again."""
+    if transport in _substitutes:
+        _substitutes.remove(transport)

@@ -42,11 +42,7 @@ def test_every_preset(provider: providers.Provider) -> None:
         "secret" if given else None,
         login if provider.username == "address" else None,
     )
-    assert limits(mailer) == [
-        (limit.count, limit.unit)
-        for limit in provider.limits
-        if limit.applies and limit.window in ("rolling-24h", "day")
-    ]
+    assert sorted(limits(mailer)) == sorted((limit.count, limit.unit) for limit in provider.limits if limit.applies)
     assert "secret" not in repr(mailer)
 
 
