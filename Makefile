@@ -22,7 +22,7 @@ bin = $(VENV)/bin
 ready = $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo npm test test-all check coverage fuzz bench clean
+.PHONY: help demo npm test test-all check coverage fuzz bench docs clean
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -83,7 +83,11 @@ bench: ## measure speed, round trips and memory beside peers, and write docs/ben
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory benchmarks/node/node_modules/.installed
 	@.venv-bench/bin/python -m benchmarks
 
+docs: ## build the site into build/site; it fails on any warning and any link that leads nowhere
+	@$(MAKE) --no-print-directory VENV=.venv-docs EXTRA=docs .venv-docs/.installed
+	@.venv-docs/bin/python scripts/site.py
+
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-* .coverage .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .venv-* .coverage .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache .zensical.toml build dist *.egg-info
 	find tests benchmarks -name node_modules -type d -prune -exec rm -rf {} +
 	find smtpkit tests examples benchmarks fuzz scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

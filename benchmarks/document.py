@@ -9,7 +9,9 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["conditions", "write"]
+from benchmarks import plot
+
+__all__ = ["conditions", "redraw", "write"]
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 BEGIN = "<!-- Measured by `make bench` from here on. Do not edit. -->\n"
@@ -31,7 +33,13 @@ def conditions() -> str:
 
 
 def write(measured: str) -> None:
-    """Put ``measured`` where the last measurement was."""
+    """Put ``measured`` where the last measurement was, with its pictures."""
     head, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, tail = rest.partition(END)
-    PAGE.write_text(f"{head}{BEGIN}\n{measured}\n{END}{tail}", "utf-8")
+    PAGE.write_text(f"{head}{BEGIN}\n{plot.illustrated(measured)}\n{END}{tail}", "utf-8")
+
+
+def redraw() -> None:
+    """Draw the pictures anew from the figures that stand on the page."""
+    measured = PAGE.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
+    write(measured.removeprefix("\n").removesuffix("\n"))

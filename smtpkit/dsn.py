@@ -43,8 +43,11 @@ def xtext(text: str) -> str:
 class RecipientDsn:
     """What is asked for one recipient.
 
-    ``original_recipient`` is told to the sender as the address that was written to, with its
-    type: ``rfc822;annie@example.com``. An address without a type is of type rfc822.
+    Args:
+        recipient: the mailbox that it is about.
+        notify: ``"success"``, ``"failure"``, ``"delay"``, each if it is wanted, or ``"never"``.
+        original_recipient: what is told to the sender as the address that was written to, with its
+            type: ``rfc822;annie@example.com``. An address without a type is of type rfc822.
 
     Raises:
         InvalidMessage: times that do not go together, or an original recipient that cannot travel.
@@ -70,9 +73,12 @@ class RecipientDsn:
 class DsnRequest:
     """The delivery status notifications that are asked for with one mail; a part of its `Envelope`.
 
-    ``notify`` has the times for everybody who is not in ``recipients``; without any the servers
-    decide, and mostly tell of failures. ``envelope_id`` comes back in each notification, and so
-    names the mail.
+    Args:
+        notify: the times for everybody who is not in ``recipients``; without any the servers decide, and
+            mostly tell of failures.
+        ret: how much of the mail comes back, ``"full"`` or ``"headers"``.
+        envelope_id: comes back in each notification, and so names the mail.
+        recipients: those for whom something else is asked.
 
     Raises:
         InvalidMessage: times that do not go together, or an envelope id that cannot travel.

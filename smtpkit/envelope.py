@@ -23,9 +23,13 @@ __all__ = ["Envelope"]
 class Envelope:
     """The reverse-path and the recipients of one mail; never without a recipient.
 
-    A ``reverse_path`` of ``None`` is the null reverse-path ``<>`` (RFC 5321 §4.5.5). A
-    recipient that is given twice is there once. ``dsn`` and ``require_tls`` are what
-    `Message.dsn` and `Message.require_tls` make.
+    A mailer makes it from the message (`Envelope.of`) unless it is given one.
+
+    Args:
+        reverse_path: where bounces go; ``None`` is the null reverse-path ``<>`` (RFC 5321 §4.5.5).
+        recipients: one mailbox or several; one that is given twice is there once.
+        dsn: what `Message.dsn` makes.
+        require_tls: what `Message.require_tls` makes.
 
     Raises:
         InvalidAddress: one of the addresses is not valid.

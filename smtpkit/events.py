@@ -49,8 +49,11 @@ class Connected:
     """A connection stands: it has greeted us and, where there is to be TLS, shaken hands."""
 
     host: str
+    """Of the server, as it was configured."""
     port: int
+    """Of the server."""
     security: Literal["starttls", "tls", "plaintext"]
+    """How TLS began; ``"plaintext"`` is none."""
     tls_version: str | None
     """Such as ``"TLSv1.3"``; ``None`` without TLS."""
     seconds: float
@@ -62,9 +65,11 @@ class Authenticated:
     """The server took the log-in (RFC 4954)."""
 
     host: str
+    """Of the server."""
     mechanism: str
     """Such as ``"PLAIN"``."""
     username: str
+    """Who is logged in."""
     seconds: float
     """Of the log-in alone."""
 
@@ -74,9 +79,11 @@ class Sent:
     """A mail was accepted for these recipients."""
 
     receipt: Receipt
+    """Of the whole mail."""
     recipients: tuple[str, ...]
+    """Those who have this outcome."""
     seconds: float
-    """Since the mailer was given the message; waiting and further attempts included. Below, too."""
+    """Since the mailer was given the message; waiting and further attempts included."""
 
 
 @value
@@ -84,8 +91,11 @@ class Refused:
     """A mail was refused for these recipients; ``receipt.outcomes`` has the reply for each."""
 
     receipt: Receipt
+    """Of the whole mail."""
     recipients: tuple[str, ...]
+    """Those who have this outcome."""
     seconds: float
+    """Since the mailer was given the message; waiting and further attempts included."""
 
 
 @value
@@ -96,8 +106,11 @@ class NotSent:
     """
 
     receipt: Receipt
+    """Of the whole mail."""
     recipients: tuple[str, ...]
+    """Those who have this outcome."""
     seconds: float
+    """Since the mailer was given the message; waiting and further attempts included."""
 
 
 @value
@@ -105,8 +118,11 @@ class Uncertain:
     """A mail may have reached these recipients: it was handed over, and no final reply came."""
 
     receipt: Receipt
+    """Of the whole mail."""
     recipients: tuple[str, ...]
+    """Those who have this outcome."""
     seconds: float
+    """Since the mailer was given the message; waiting and further attempts included."""
 
 
 @value
@@ -142,6 +158,7 @@ class Throttled:
     could not be opened, and those that are open go on; or a limit of our own holds us up."""
 
     host: str
+    """Of the server."""
     reply: Reply | None
     """What the server said; ``None`` if it said nothing, as where a connection is refused, and for our own limits."""
     wait: float | None = None
@@ -154,6 +171,7 @@ class Closed:
     """A connection has ended, after `Connected`. One that a fork or the end of its event loop takes is not told of."""
 
     host: str
+    """Of the server."""
     seconds: float
     """Since `Connected`."""
     mails: int

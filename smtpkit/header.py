@@ -36,27 +36,51 @@ class HeaderMethods(ThreadMethods, ListMethods):
     # -- who -----------------------------------------------------------------
 
     def from_(self, address: str | Address) -> Self:
-        """From: the author (RFC 5322 §3.6.2)."""
+        """From: the author (RFC 5322 §3.6.2).
+
+        Raises:
+            InvalidAddress: not one mailbox.
+        """
         return self._with({"from_": _address("From", address)})
 
     def sender(self, address: str | Address) -> Self:
-        """Sender: who sends it for the author, where that is somebody else (RFC 5322 §3.6.2)."""
+        """Sender: who sends it for the author, where that is somebody else (RFC 5322 §3.6.2).
+
+        Raises:
+            InvalidAddress: not one mailbox.
+        """
         return self._with({"sender": _address("Sender", address)})
 
     def to(self, *addresses: Mailboxes) -> Self:
-        """To: each argument is one mailbox, or a list of them (RFC 5322 §3.6.3). Adds to earlier ones."""
+        """To: each argument is one mailbox, or a list of them (RFC 5322 §3.6.3). Adds to earlier ones.
+
+        Raises:
+            InvalidAddress: not one mailbox.
+        """
         return self._with({"to": self._fields.get("to", ()) + _addresses("To", addresses)})
 
     def cc(self, *addresses: Mailboxes) -> Self:
-        """Cc: further recipients whom everybody sees. Adds to earlier ones."""
+        """Cc: further recipients whom everybody sees. Adds to earlier ones.
+
+        Raises:
+            InvalidAddress: not one mailbox.
+        """
         return self._with({"cc": self._fields.get("cc", ()) + _addresses("Cc", addresses)})
 
     def bcc(self, *addresses: Mailboxes) -> Self:
-        """Bcc: recipients whom nobody sees. They are in the envelope and never in the content. Adds to earlier ones."""
+        """Bcc: recipients whom nobody sees. They are in the envelope and never in the content. Adds to earlier ones.
+
+        Raises:
+            InvalidAddress: not one mailbox.
+        """
         return self._with({"bcc": self._fields.get("bcc", ()) + _addresses("Bcc", addresses)})
 
     def reply_to(self, *addresses: Mailboxes) -> Self:
-        """Reply-To: where answers go (RFC 5322 §3.6.2). Replaces earlier ones."""
+        """Reply-To: where answers go (RFC 5322 §3.6.2). Replaces earlier ones.
+
+        Raises:
+            InvalidAddress: not one mailbox.
+        """
         return self._with({"reply_to": _addresses("Reply-To", addresses)})
 
     def return_path(self, address: str | Address | None) -> Self:

@@ -95,13 +95,18 @@ class Message(HeaderMethods):
     ) -> Self:
         """Add a file: bytes, a path, an open binary file, a factory of chunks of bytes, or another mail.
 
-        The file name is the path's own, the content type is guessed from the file name. Octets stay as they
-        are, and only you know the charset of a text: ``content_type="text/csv; charset=utf-8"``. A path is
-        looked at now and read when the mail is sent; what a factory gives is streamed if its ``size`` in
-        octets is told, else read now.
+        A path is looked at now and read when the mail is sent; what a factory gives is streamed if its
+        ``size`` is told, else read now.
 
         A mail becomes ``message.eml`` (``message/rfc822``, RFC 2046 §5.2.1), or ``message.u8msg`` where its
         headers are in UTF-8 (``message/global``, RFC 6532 §3.7).
+
+        Args:
+            source: the octets, or where they come from.
+            filename: what the recipient sees; without it the path's own.
+            content_type: guessed from the file name where it is not given. Octets stay as they are, and only
+                you know the charset of a text: ``"text/csv; charset=utf-8"``.
+            size: octets that a factory will give.
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
@@ -119,7 +124,11 @@ class Message(HeaderMethods):
     ) -> Self:
         """Add an inline file, such as an image that the HTML shows by ``src="cid:logo"`` (RFC 2392).
 
-        ``cid`` is the file name where it is not given.
+        Args:
+            source: bytes, a path or an open binary file.
+            cid: its id in the HTML; the file name where it is not given.
+            filename: what the recipient sees when it is saved; without it the path's own.
+            content_type: guessed from the file name where it is not given.
 
         Raises:
             UnreadableAttachment: the path is no file that can be read.
@@ -155,11 +164,15 @@ class Message(HeaderMethods):
     ) -> Self:
         """Ask to be told what becomes of the mail after it was accepted (RFC 3461).
 
-        The reverse-path gets a mail on ``"success"``, ``"failure"`` and ``"delay"``, each if it is asked for,
-        or ``"never"``. It has the whole mail or its header (``ret``), and ``envelope_id``, by which you know it.
-        With ``recipient`` it is about this one alone, who is then called ``original_recipient``.
+        The notification goes to the reverse-path. A server that does not offer DSN gets the mail without the
+        request; `Receipt.notes` says so.
 
-        A server that does not offer DSN gets the mail without; `Receipt.notes` says so.
+        Args:
+            notify: ``"success"``, ``"failure"``, ``"delay"``, each if it is wanted, or ``"never"``.
+            recipient: whom this is about; without it, everybody for whom nothing else is asked.
+            original_recipient: what ``recipient`` is called in the notification.
+            ret: how much of the mail comes back: ``"full"`` or ``"headers"``.
+            envelope_id: comes back in the notification, so that you know which mail it is about.
 
         Raises:
             InvalidMessage: what cannot be asked so.

@@ -34,11 +34,15 @@ class RawMessage:
     last line without one gets it on the wire, since SMTP knows no other end (RFC 5321 §4.1.1.4).
     Octets over 127 need a server with 8BITMIME (RFC 6152), and in the header one with SMTPUTF8.
 
-    The envelope follows from Sender or From, To and Cc, and from ``bcc``, which nobody sees.
+    The envelope follows from Sender or From, To and Cc, and from ``bcc``.
 
     ::
 
         mailer.send(RawMessage(signed), envelope=Envelope("ann@example.com", ["bob@example.com"]))
+
+    Args:
+        data: the octets.
+        bcc: recipients whom nobody sees, one mailbox or several.
 
     Raises:
         InvalidMessage: no header, a Bcc field, a bare CR or LF, NUL, or a line over 998 octets.

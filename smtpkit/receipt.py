@@ -33,6 +33,7 @@ class Outcome:
     """What happened to the mail for one recipient."""
 
     status: Status
+    """``"accepted"``, ``"refused"``, ``"not_sent"`` or ``"uncertain"``."""
     reply: Reply | None = None
     """The server's reply that decided it, where there was one."""
     queue_id: str | None = None
@@ -49,9 +50,13 @@ class Receipt:
     """
 
     message: Message | RawMessage
+    """What was sent, with its Date and Message-ID."""
     outcomes: Mapping[str, Outcome]
+    """What happened for each recipient, by addr-spec."""
     error: SmtpkitError | None
+    """``None`` if every recipient accepted."""
     attempts: int
+    """How often it was tried (`Retry`)."""
     notes: tuple[str, ...]
     """Things worth knowing that are no errors."""
 

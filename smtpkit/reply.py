@@ -23,7 +23,9 @@ class Reply:
     """One SMTP reply: a three-digit code and one or more lines of text."""
 
     code: int
+    """Three digits, such as 250 (RFC 5321 §4.2.1)."""
     lines: tuple[str, ...] = ("",)
+    """The text of each line, with its enhanced status code."""
 
     @property
     def enhanced_code(self) -> str | None:

@@ -15,11 +15,15 @@ __all__ = ["RoundRobinTransport"]
 class RoundRobinTransport(Composition):
     """Sends each mail by the next transport, and so shares them out; another takes over where one fails.
 
-    When it goes on to another, and what ``rest`` is, is as in `FailoverTransport`.
+    When it goes on to another is as in `FailoverTransport`.
 
     ::
 
         transport = RoundRobinTransport(SmtpTlsTransport("a.example.com"), SmtpTlsTransport("b.example.com"))
+
+    Args:
+        transports: at least one. They may be compositions, too.
+        rest: seconds for which one that failed is left alone, as in `FailoverTransport`.
 
     Raises:
         InvalidConfiguration: there is no transport, or an argument cannot be used.

@@ -159,6 +159,15 @@ class SmtpTransport:
 class SmtpTlsTransport(SmtpTransport):
     """STARTTLS, required: the connection begins in plaintext, and nothing is said before TLS (RFC 3207).
 
+    ::
+
+        Mailer(SmtpTlsTransport("smtp.example.com", username="me", password=password))
+
+    Args:
+        host: the server's name; its certificate must be for it.
+        port: mostly 587 (RFC 6409).
+        options: those of `LoginOptions`.
+
     Raises:
         InvalidConfiguration: an option that cannot be used.
     """
@@ -170,6 +179,11 @@ class SmtpTlsTransport(SmtpTransport):
 class SmtpSslTransport(SmtpTransport):
     """TLS from the first byte (RFC 8314 §3.3).
 
+    Args:
+        host: the server's name; its certificate must be for it.
+        port: mostly 465.
+        options: those of `LoginOptions`.
+
     Raises:
         InvalidConfiguration: an option that cannot be used.
     """
@@ -180,6 +194,12 @@ class SmtpSslTransport(SmtpTransport):
 
 class PlaintextSmtpTransport(SmtpTransport):
     """No TLS: for a relay on your own machine. It refuses credentials unless ``allow_insecure_auth=True``.
+
+    Args:
+        host: mostly ``"localhost"``.
+        port: mostly 25.
+        allow_insecure_auth: whether a user name and password may go over the wire for all to read.
+        options: those of `LoginOptions`, but for ``tls``.
 
     Raises:
         InvalidConfiguration: credentials without ``allow_insecure_auth``, ``tls``, or another option
