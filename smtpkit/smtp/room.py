@@ -147,9 +147,11 @@ class Room:
 
     def heed(self, error: BaseException | None, now: float) -> None:
         """If ``error`` is that the server wants no connection for so long, it gets none."""
-        reply = error.reply if isinstance(error, (ServiceUnavailable, AuthenticationFailed)) else None
-        seconds = reply.retry_after if reply is not None else None
-        if seconds:
+        if not isinstance(error, (ServiceUnavailable, AuthenticationFailed)) or error.stage == "acquire":
+            # One of that stage is of `wait_until_wanted`, and repeats what the server said before.
+            return
+        reply = error.reply
+        if reply is not None and (seconds := reply.retry_after):
             with self._lock:
                 self._shut_until, self._shut_by = now + min(seconds, LONGEST_WAIT), reply
 

@@ -93,6 +93,17 @@ def test_a_longer_time_than_it_may_wait_is_an_error_at_once(
     assert both.send(mailer, mail(3)).ok
 
 
+def test_who_asks_meanwhile_does_not_put_it_off(both: Both, clock: Clock) -> None:
+    serve(clock, "S: 421 4.7.0 try again in 300 seconds", HELLO + MAIL)
+    mailer = both.mailer(transport())
+    for seconds in (0, 100, 200):
+        clock.runtime.advance(seconds)
+        assert not both.receipt(mailer, mail(seconds)).ok
+    clock.runtime.advance(300)
+    assert both.send(mailer, mail(300)).ok
+    assert (clock.runtime.now(), len(clock.runtime.streams)) == (300, 2)
+
+
 def test_a_connection_that_is_there_goes_on(both: Both, clock: Clock) -> None:
     """Two in a batch: the further one is turned away, with a time."""
     serve(clock, HELLO + MAIL * 4, ASKING[0][1])
