@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from smtpkit.smtp.pool import Pool
 
 __all__ = ["Lane"]
-
-_log = logging.getLogger("smtpkit")
 
 _TOO_LATE = "the time for the whole send is over"
 
@@ -163,11 +160,9 @@ class Lane:
         for ledger in self._under_way:
             ledger.under_way = False
         first = self._under_way[0] if self._under_way else self._waiting[0]
-        if not connection.finished:
+        if not connection.finished or first.deadline <= self._runtime.now():
+            # For one alone: an error has one receipt.
             first.give_up(connection.error)
-        for ledger in self._under_way:
-            if ledger.deadline <= self._runtime.now():
-                ledger.give_up(connection.error)
         self._waiting.extendleft(ledger for ledger in reversed(self._under_way) if ledger.left)
         self._under_way.clear()
         self.release()
