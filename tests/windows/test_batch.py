@@ -195,6 +195,35 @@ def test_a_file_that_breaks_off_costs_only_its_own_mail(
     assert sorted(each.recipient for each in truth.accepted) == [f"r{n}@b.test" for n in range(4) if n != place]
 
 
+@pytest.mark.parametrize("extensions", EXTENSIONS)
+@pytest.mark.parametrize("length", [0, 200_000])
+@pytest.mark.parametrize("place", range(4))
+def test_a_factory_that_raises_costs_only_its_own_mail(
+    both: Both, extensions: tuple[str, ...], place: int, length: int
+) -> None:
+    """Before anything is said, or in the middle."""
+    truth = Truth(extensions)
+
+    def broken() -> Iterator[bytes]:
+        yield bytes(length)
+        raise LookupError("no such row")
+
+    base = [Message().from_(f"s{n}@a.test").to(f"r{n}@b.test").text("Hi") for n in range(4)]
+    base[place] = base[place].attach(broken, filename="x.bin", size=2 * length + 9)
+    with simulated(truth):
+        mailer = both.mailer(transport())
+        receipts = list(both.send_many(mailer, base, in_flight=8))
+        both.close(mailer)
+    assert [shown(receipt) for receipt in receipts] == [
+        "not_sent" if number == place else "accepted 250" for number in range(4)
+    ]
+    error = receipts[place].error
+    assert isinstance(error, UnreadableAttachment)
+    assert error.message == "the factory of 'x.bin' raised LookupError: no such row"
+    assert isinstance(error.__cause__, LookupError)
+    assert len(truth.accepted) == 3
+
+
 @pytest.mark.parametrize("in_flight", [1, 8])
 @pytest.mark.parametrize("turned_away", [1, 2, 3])
 def test_a_further_connection_that_is_turned_away(both: Both, in_flight: int, turned_away: int) -> None:
