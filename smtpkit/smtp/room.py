@@ -115,7 +115,8 @@ class Room:
     def vacate(self, place: int) -> None:
         """Take back a place, and hand over what is free now."""
         if (place not in self._taken and place not in self._waiting) or self._world.gone:
-            # It was taken back before. Or: nobody waits in a child of a fork, and another thread may have been in here when it forked.
+            # It was taken back before. Or: nobody waits in a child of a fork, and another thread may have been in here
+            # when it forked.
             return
         with self._lock:
             self._waiting.pop(place, None)
