@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -237,6 +238,24 @@ def test_a_further_connection_that_is_turned_away(both: Both, in_flight: int, tu
     assert len(truth.sessions) <= turned_away + 1
 
 
+@pytest.mark.parametrize("extensions", EXTENSIONS)
+@pytest.mark.parametrize("connections", [2, 3])
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("again", [Fault("greeting", 0, "421"), Fault("connect", 0, "reset")])
+def test_a_lost_connection_that_cannot_be_replaced_leaves_its_mails_to_the_others(
+    both: Both, extensions: tuple[str, ...], connections: int, lost: int, again: Fault
+) -> None:
+    truth = Truth(extensions, faults={lost: Fault("MAIL", 2, "421"), **dict.fromkeys(range(connections, 99), again)})
+    mails = [mail(number) for number in range(30)]
+    with simulated(truth) as runtime:
+        mailer = both.mailer(transport())
+        receipts = list(both.send_many(mailer, mails, connections=connections, in_flight=4))
+        both.close(mailer)
+    assert untrue(truth, mails, receipts) == []
+    assert [shown(receipt) for receipt in receipts] == ["accepted 250"] * 30
+    assert (runtime.now(), len(truth.sessions)) == (0, connections + 1)
+
+
 def test_every_connection_is_turned_away(both: Both) -> None:
     truth = Truth(faults={number: Fault("reply", 0, "421") for number in range(99)})
     with simulated(truth):
@@ -245,3 +264,18 @@ def test_every_connection_is_turned_away(both: Both) -> None:
         both.close(mailer)
     assert untrue(truth, TWELVE, receipts) == []
     assert [shown(receipt) for receipt in receipts] == ["not_sent 421"] * 12
+
+
+def test_a_batch_that_is_dropped_lets_go_of_its_connections_at_once() -> None:
+    """Without the garbage collector: a mail that comes next needs one."""
+    gc.disable()
+    try:
+        with simulated(Truth()) as runtime:
+            mailer = Mailer(transport())
+            batch = mailer.send_many(TWELVE, connections=2, in_flight=4)
+            assert next(batch).ok
+            del batch
+            assert mailer.send(mail(20)).ok
+            assert runtime.now() == 0
+    finally:
+        gc.enable()
