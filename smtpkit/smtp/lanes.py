@@ -71,18 +71,17 @@ class Lanes:
         return lane
 
     async def _make_way(self, deadline: float) -> Connection | None:
-        """A connection for a lane that has lost its own. If the server wants no further one, ``None``, and another lane
-        has given its own back: nobody else can, and to wait for it would be in vain.
+        """A connection for a lane that has lost its own: a further one, or that of another lane, which nobody
+        else could make give it back. ``None`` if none of them has one any more.
         """
-        other = next((lane for lane in self._lanes if lane.connected), None)
-        if other is None:
-            return None
-        # At most half of its time: it can still go the way that there is.
-        now = self._runtime.now()
-        spare = await self._pool.acquire_spare(self._runtime, self._connections, now + (deadline - now) / 2)
-        if spare is None:
+        while (other := next((lane for lane in self._lanes if lane.connected), None)) is not None:
+            # At most half of its time: it can still go the way that there is.
+            now = self._runtime.now()
+            spare = await self._pool.acquire_spare(self._runtime, self._connections, now + (deadline - now) / 2)
+            if spare is not None:
+                return spare
             await other.retire()
-        return spare
+        return None
 
     async def flush(self) -> None:
         """Write what is held back to go out together."""

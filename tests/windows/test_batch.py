@@ -256,6 +256,25 @@ def test_a_lost_connection_that_cannot_be_replaced_leaves_its_mails_to_the_other
     assert (runtime.now(), len(truth.sessions)) == (0, connections + 1)
 
 
+@pytest.mark.parametrize("extensions", EXTENSIONS)
+@pytest.mark.parametrize("connections", [2, 3, 4])
+@pytest.mark.parametrize("each", [1, 3, 5])
+def test_a_batch_never_waits_for_a_connection_of_its_own(
+    both: Both, extensions: tuple[str, ...], connections: int, each: int
+) -> None:
+    """Also where what the others give back is worn out: those whose mails are not sent hear what the server said."""
+    turned_away = Fault("greeting", 0, "421")
+    truth = Truth(extensions, faults=dict.fromkeys(range(connections + 1, 99), turned_away))
+    mails = [mail(number) for number in range(30)]
+    with simulated(truth) as runtime:
+        mailer = both.mailer(transport(messages_per_connection=each))
+        receipts = list(both.send_many(mailer, mails, connections=connections, in_flight=4))
+        both.close(mailer)
+    assert untrue(truth, mails, receipts) == []
+    assert {shown(receipt) for receipt in receipts} == {"accepted 250", "not_sent 421"}
+    assert runtime.now() == 0
+
+
 def test_every_connection_is_turned_away(both: Both) -> None:
     truth = Truth(faults={number: Fault("reply", 0, "421") for number in range(99)})
     with simulated(truth):
