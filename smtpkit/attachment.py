@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from smtpkit.content_types import checked_content_type, guess_content_type
-from smtpkit.errors import InvalidMessage, UnreadableAttachment
+from smtpkit.errors import InvalidMessage, SmtpkitError, UnreadableAttachment
 from smtpkit.mime.characters import kind_of, refuse_breaks, refuse_encoded_words, require_text, shown
 from smtpkit.mime.enclosed import enclosed, enclosed_as
 from smtpkit.pattern import Pattern
@@ -219,8 +219,11 @@ def _given(factory: ChunkFactory, filename: str) -> Iterator[bytes]:
             if not isinstance(chunk, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidMessage(f"the factory of {filename!r} gave {kind_of(chunk)} as a chunk", hint=_CHUNKS)
             yield bytes(chunk)
-    except OSError as error:
-        raise _unreadable(filename, error.strerror or str(error)) from error
+    except SmtpkitError:
+        raise
+    except Exception as error:
+        # Whatever it is: a batch goes on behind it, and its mail was certainly not sent.
+        raise UnreadableAttachment(f"the factory of {filename!r} raised {type(error).__name__}: {error}") from error
 
 
 def _size(path: str) -> int:

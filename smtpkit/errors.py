@@ -120,7 +120,7 @@ class NoRecipients(InvalidMessage):
 
 
 class UnreadableAttachment(UsageError, OSError):
-    """A file that cannot be read, or that changed its size while it was sent."""
+    """A file that cannot be read or changed its size while it was sent, or a factory of chunks that raised."""
 
 
 class InvalidConfiguration(UsageError, ValueError):

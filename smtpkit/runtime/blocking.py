@@ -60,12 +60,11 @@ class BlockingStream:
         return certificate_of(self._socket.getpeercert()) if isinstance(self._socket, ssl.SSLSocket) else None
 
     async def read(self, deadline: float) -> bytes:
-        if self._early or self._decrypted():
+        data: bytes | None = None
+        # Waiting first: when we ask, the answer is mostly not there yet. But what came in time is heard, however late
+        # it is asked for.
+        if self._early or self._decrypted() or time.monotonic() >= deadline:
             data = self._receive()
-        else:
-            # Waiting first: when we ask, the answer is mostly not there yet.
-            wait(self._socket, READABLE, deadline)
-            data = self._from_socket()
         while data is None:
             wait(self._socket, READABLE, deadline)
             data = self._from_socket()

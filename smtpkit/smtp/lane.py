@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -10,15 +9,18 @@ from smtpkit.errors import SmtpkitError, TimedOut
 from smtpkit.smtp.ledger import Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any, TypeAlias
+
     from smtpkit.mail import Mail
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
     from smtpkit.smtp.connection import Connection
     from smtpkit.smtp.pool import Pool
 
-__all__ = ["Lane"]
+    MakeWay: TypeAlias = Callable[[float], Coroutine[Any, Any, Connection | None]]
 
-_log = logging.getLogger("smtpkit")
+__all__ = ["Lane"]
 
 _TOO_LATE = "the time for the whole send is over"
 
@@ -31,12 +33,20 @@ class Lane:
     """
 
     def __init__(
-        self, pool: Pool, runtime: Runtime, in_flight: int = 1, at_most: int = 1, connection: Connection | None = None
+        self,
+        pool: Pool,
+        runtime: Runtime,
+        in_flight: int = 1,
+        at_most: int = 1,
+        connection: Connection | None = None,
+        make_way: Callable[[], MakeWay | None] = lambda: None,
     ) -> None:
         self._pool = pool
         self._runtime = runtime
         self._in_flight = in_flight
         self._at_most = at_most
+        self._make_way = make_way
+        """What to call before it waits for a connection. Not held: who drops a batch drops its connections at once."""
         self._connection = connection
         if connection is not None:
             connection.hold(self._held)
@@ -44,9 +54,16 @@ class Lane:
         self._waiting: deque[Ledger] = deque()
         """Those who are to begin, the oldest first."""
         self._under_way: deque[Ledger] = deque()
+        self.retired: bool = False
+        """Whether another one needed its connection, so that it is better not used again when it is empty."""
 
     def __len__(self) -> int:
         return len(self._order)
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection."""
+        return self._connection is not None
 
     @property
     def room(self) -> bool:
@@ -81,6 +98,13 @@ class Lane:
     async def ready(self) -> bool:
         """Whether something came for the oldest mail. It does not wait."""
         return self._order[0].settled or (self._connection is not None and await self._connection.heard())
+
+    async def retire(self) -> None:
+        """Hear what is under way, and give the connection back. What waits can still get one."""
+        self.retired = True
+        while self._under_way:
+            await self._finish()
+        self.release()
 
     async def take(self) -> Receipt:
         """The receipt of the oldest mail, when it is there."""
@@ -134,7 +158,10 @@ class Lane:
     async def _connected(self, ledger: Ledger) -> Connection | None:
         """A connection; ``None`` if there is none for ``ledger``, which is settled then."""
         try:
-            self._connection = await self._pool.acquire(self._runtime, ledger.deadline, self._at_most)
+            if (make_way := self._make_way()) is not None:
+                self._connection = await make_way(ledger.deadline)
+            if self._connection is None:
+                self._connection = await self._pool.acquire(self._runtime, ledger.deadline, self._at_most)
         except SmtpkitError as error:
             self._waiting.popleft()
             ledger.give_up(error)
@@ -163,11 +190,9 @@ class Lane:
         for ledger in self._under_way:
             ledger.under_way = False
         first = self._under_way[0] if self._under_way else self._waiting[0]
-        if not connection.finished:
+        if not connection.finished or first.deadline <= self._runtime.now():
+            # For one alone: an error has one receipt.
             first.give_up(connection.error)
-        for ledger in self._under_way:
-            if ledger.deadline <= self._runtime.now():
-                ledger.give_up(connection.error)
         self._waiting.extendleft(ledger for ledger in reversed(self._under_way) if ledger.left)
         self._under_way.clear()
         self.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING
+from weakref import WeakMethod
 
 from smtpkit.smtp.lane import Lane
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from smtpkit.mail import Mail
     from smtpkit.receipt import Receipt
     from smtpkit.runtime.base import Runtime
+    from smtpkit.smtp.connection import Connection
     from smtpkit.smtp.pool import Pool
 
 __all__ = ["Lanes"]
@@ -27,7 +29,8 @@ class Lanes:
         self._connections = connections
         self._in_flight = in_flight
         self._total = total
-        self._lanes = [Lane(pool, runtime, in_flight, connections)]
+        self._lanes: list[Lane] = []
+        self._open()
         self._order: deque[Lane] = deque()
 
     @property
@@ -59,8 +62,26 @@ class Lanes:
         if connection is None:
             self._connections = len(self._lanes)
             return None
-        self._lanes.append(Lane(self._pool, self._runtime, self._in_flight, self._connections, connection))
-        return self._lanes[-1]
+        return self._open(connection)
+
+    def _open(self, connection: Connection | None = None) -> Lane:
+        make_way = WeakMethod(self._make_way)
+        lane = Lane(self._pool, self._runtime, self._in_flight, self._connections, connection, make_way)
+        self._lanes.append(lane)
+        return lane
+
+    async def _make_way(self, deadline: float) -> Connection | None:
+        """A connection for a lane that has lost its own: a further one, or that of another lane, which nobody
+        else could make give it back. ``None`` if none of them has one any more.
+        """
+        while (other := next((lane for lane in self._lanes if lane.connected), None)) is not None:
+            # At most half of its time: it can still go the way that there is.
+            now = self._runtime.now()
+            spare = await self._pool.acquire_spare(self._runtime, self._connections, now + (deadline - now) / 2)
+            if spare is not None:
+                return spare
+            await other.retire()
+        return None
 
     async def flush(self) -> None:
         """Write what is held back to go out together."""
@@ -77,7 +98,11 @@ class Lanes:
         if len(self._lanes) > 1 and lane.waits:
             # Meanwhile the others go on.
             await self.flush()
-        return await lane.take()
+        receipt = await lane.take()
+        if lane.retired and not lane and len(self._lanes) > 1:
+            self._lanes.remove(lane)
+            self._connections = len(self._lanes)
+        return receipt
 
     def confess(self, interruption: BaseException) -> None:
         """Say on ``interruption`` who has accepted, or may have, of the mails whose receipts are not taken."""

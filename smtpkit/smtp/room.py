@@ -91,19 +91,24 @@ class Room:
             self._waiting[id(place)] = turn, max(self._size, at_most)
         came = False
         try:
-            came = await turn.wait(deadline)
+            while not (came := await turn.wait(min(deadline, self._grows_at))) and runtime.now() < deadline:
+                self._grow(runtime.now())
         finally:
             if not came:
                 place.leave()
         if not came:
-            raise TimedOut(
-                f"no connection to {self._server.address} became free in time",
-                stage="acquire",
-                hint="A batch of this mailer that is not at its end holds its connections: allow one more "
-                f"(connections={max(self._size, len(self._taken)) + 1}), or collect what is to be sent and send it "
-                "after the batch. If others are only slow: a longer Timeouts(acquire=...).",
-            )
+            raise self._full()
         return place
+
+    def _full(self) -> TimedOut:
+        hint = (
+            "A batch of this mailer that is not at its end holds its connections: allow one more "
+            f"(connections={max(self._size, len(self._taken)) + 1}), or collect what is to be sent and send it "
+            "after the batch. If others are only slow: a longer Timeouts(acquire=...)."
+        )
+        if self._shrunk_to is not None:
+            hint = "The server turned a further connection away: it may allow fewer than connections=... does."
+        return TimedOut(f"no connection to {self._server.address} became free in time", stage="acquire", hint=hint)
 
     def occupy(self, place: Place) -> None:
         """There is a connection for it."""
@@ -124,10 +129,13 @@ class Room:
                 return
             self._taken.discard(place)
             self._occupied.discard(place)
-            while (longest := self._next()) is not None:
-                # Handed over here, so that nobody who comes now can overtake.
-                self._taken.add(longest)
-                self._waiting.pop(longest)[0].set()
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        while (longest := self._next()) is not None:
+            # Handed over here, so that nobody who comes now can overtake.
+            self._taken.add(longest)
+            self._waiting.pop(longest)[0].set()
 
     def _next(self) -> int | None:
         """Who waited longest of those for whom there is room."""
@@ -136,21 +144,30 @@ class Room:
         return next(fits, None)
 
     def _most(self, now: float, at_most: int) -> int:
+        self._grow(now)
         most = max(self._size, at_most)
-        if self._shrunk_to is None:
-            return most
-        if now >= self._shrunk_until:
-            self._shrunk_to = None
-            return most
-        return min(most, self._shrunk_to)
+        return most if self._shrunk_to is None else min(most, self._shrunk_to)
+
+    @property
+    def _grows_at(self) -> float:
+        return float("inf") if self._shrunk_to is None else self._shrunk_until
+
+    def _grow(self, now: float) -> None:
+        """Have all places again, if it is time; those who wait come first."""
+        with self._lock:
+            if now >= self._grows_at:
+                self._shrunk_to = None
+                self._hand_over()
 
     # -- what the server wants -----------------------------------------------------
 
     def heed(self, error: BaseException | None, now: float) -> None:
         """If ``error`` is that the server wants no connection for so long, it gets none."""
-        reply = error.reply if isinstance(error, (ServiceUnavailable, AuthenticationFailed)) else None
-        seconds = reply.retry_after if reply is not None else None
-        if seconds:
+        if not isinstance(error, (ServiceUnavailable, AuthenticationFailed)) or error.stage == "acquire":
+            # One of that stage is of `wait_until_wanted`, and repeats what the server said before.
+            return
+        reply = error.reply
+        if reply is not None and (seconds := reply.retry_after):
             with self._lock:
                 self._shut_until, self._shut_by = now + min(seconds, LONGEST_WAIT), reply
 

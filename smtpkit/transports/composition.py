@@ -9,6 +9,7 @@ from smtpkit.errors import (
     ConnectFailed,
     ConnectionLost,
     DeliveryError,
+    DeliveryUncertain,
     InvalidConfiguration,
     ProtocolError,
     RecipientsRefused,
@@ -24,6 +25,7 @@ from smtpkit.transports.base import checked
 from smtpkit.value import LONGEST_WAIT, from_0_to
 
 if TYPE_CHECKING:
+    from smtpkit.errors import SmtpkitError
     from smtpkit.mail import Mail
     from smtpkit.runtime.base import Runtime, World
     from smtpkit.transports.base import Transport
@@ -84,7 +86,11 @@ class Composition:
             transport = self.transports[number]
             receipt = await transmit(transport, mail, runtime)
             if not _goes_on(receipt):
-                self._wake(number)
+                if isinstance(receipt.error, DeliveryUncertain):
+                    # This mail stays here, and the next one is not to wait as long.
+                    self._let_rest(number, receipt.error, runtime)
+                else:
+                    self._wake(number)
                 return _with_history(receipt, failed)
             self._pass_over(number, receipt, runtime)
             failed.append((transport, receipt))
@@ -129,18 +135,23 @@ class Composition:
         """Leave a transport alone for a while, and tell so."""
         error = receipt.error
         assert error is not None
-        asked = min((error.reply.retry_after if error.reply is not None else None) or 0.0, LONGEST_WAIT)
-        # What is the matter with some recipients says nothing about the next mail.
-        seconds = 0.0 if isinstance(error, RecipientsRefused) else max(self.rest, asked)
-        if seconds:
-            with self._lock:
-                may_be_woken = error.temporary and not asked
-                self._resting[number] = _Rest(runtime.world, runtime.now() + seconds, may_be_woken)
+        seconds = self._let_rest(number, error, runtime)
         if runtime.tell is not None:
             # Not at import: few listen.
             from smtpkit.events import PassedOver
 
             runtime.tell(PassedOver(repr(self.transports[number]), error, seconds))
+
+    def _let_rest(self, number: int, error: SmtpkitError, runtime: Runtime) -> float:
+        """Leave a transport alone after ``error``; for how many seconds."""
+        asked = min((error.reply.retry_after if error.reply is not None else None) or 0.0, LONGEST_WAIT)
+        # What is the matter with some recipients says nothing about the next mail.
+        seconds = 0.0 if isinstance(error, RecipientsRefused) else max(self.rest, asked)
+        if seconds:
+            with self._lock:
+                may_be_woken = (error.temporary or isinstance(error, DeliveryUncertain)) and not asked
+                self._resting[number] = _Rest(runtime.world, runtime.now() + seconds, may_be_woken)
+        return seconds
 
     def _wake(self, number: int) -> None:
         with self._lock:

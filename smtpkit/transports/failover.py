@@ -27,8 +27,8 @@ class FailoverTransport(Composition):
     Args:
         transports: the first choice first. They may be compositions, too.
         rest: seconds for which one that failed is left alone, unless all the others fail, too. If its server says
-            how long to wait (`Reply.retry_after`), it is at least that, and others are tried again before it. A
-            refusal of recipients is no such failure.
+            how long to wait (`Reply.retry_after`), it is at least that, and others are tried again before it. One
+            that left a mail *uncertain* rests, too. A refusal of recipients is no such failure.
 
     Raises:
         InvalidConfiguration: there is no transport, or an argument cannot be used.

@@ -283,6 +283,23 @@ def test_a_read_ends_at_its_deadline(kind: Kind) -> None:
         assert SOON <= talk(kind, port, reading) < 1
 
 
+def test_what_came_in_time_is_heard_however_late_it_is_asked_for(kind: Kind) -> None:
+    """Who takes long between two mails does not lose the reply to the first one."""
+    said = threading.Event()
+
+    def serve(sock: socket.socket) -> None:
+        sock.sendall(b"250 ok\r\n")
+        said.set()
+        until_eof(sock)
+
+    async def reading(runtime: Runtime, stream: Stream) -> bytes:
+        said.wait(LATER)  # without giving the loop a chance
+        return await stream.read(runtime.now() - 1)
+
+    with server(serve) as port:
+        assert talk(kind, port, reading) == b"250 ok\r\n"
+
+
 def test_what_arrived_is_there_at_once(kind: Kind) -> None:
     said = threading.Event()
 

@@ -228,6 +228,52 @@ def test_a_batch_that_had_more_connections_leaves_no_more_to_those_who_waited() 
         asyncio.run(main(port))
 
 
+def test_who_waits_since_the_server_turned_one_away_is_tried_again_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the pool has all its places again, and nobody gives one back."""
+    monkeypatch.setattr("smtpkit.smtp.room._SHRUNK", 0.1)
+    players = [Player(steps(each)[0]) for each in (HELLO, "S: 421 too many", HELLO)]
+
+    async def main(port: int) -> None:
+        runtime, order = AsyncRuntime(), list[int]()
+        pool = Pool(Server("127.0.0.1", port, "plaintext", local_hostname="me.test"), 2)
+
+        async def one(number: int) -> None:
+            connection = await pool.acquire(runtime, float("inf"))
+            order.append(number)
+            pool.release(connection)
+
+        held = await pool.acquire(runtime, float("inf"))
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            for number in range(3):
+                tasks.create_task(one(number))
+        # It was the first that was turned away, and then waited behind the others.
+        assert order == [1, 2, 0]
+        pool.release(held)
+        await pool.close(runtime)
+
+    with serving(players) as port:
+        asyncio.run(main(port))
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_that_a_connection_was_turned_away_is_said_to_who_waits_in_vain(connections: int) -> None:
+    players = [Player(steps(each)[0]) for each in (HELLO, "S: 421 too many")]
+
+    async def main(port: int) -> None:
+        runtime = AsyncRuntime()
+        server = Server("127.0.0.1", port, "plaintext", local_hostname="me.test", timeouts=Timeouts(acquire=0.1))
+        pool = Pool(server, connections)
+        held = await pool.acquire(runtime, float("inf"))
+        with pytest.raises(errors.TimedOut) as caught:
+            await pool.acquire(runtime, float("inf"))
+        assert ("The server turned a further connection away" in (caught.value.hint or "")) == (connections == 2)
+        pool.release(held)
+        await pool.close(runtime)
+
+    with serving(players[:connections]) as port:
+        asyncio.run(main(port))
+
+
 def test_threads_share_the_connections() -> None:
     mails, threads = 12, 4
     players = [Player(steps(HELLO + MAIL * 20)[0]) for _ in range(2)]

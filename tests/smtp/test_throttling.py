@@ -12,6 +12,7 @@ from simulation import MODES, mail, untrue
 from smtpkit import (
     FailoverTransport,
     PlaintextSmtpTransport,
+    RawMessage,
     Receipt,
     Retry,
     ServiceUnavailable,
@@ -22,6 +23,8 @@ from smtpkit import (
 from truth import Fault, Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from both import Both
     from clock import Clock
     from flaws import Ask
@@ -91,6 +94,17 @@ def test_a_longer_time_than_it_may_wait_is_an_error_at_once(
     assert (clock.runtime.now(), len(clock.runtime.streams)) == (0.5, 1)
     clock.runtime.advance(30)
     assert both.send(mailer, mail(3)).ok
+
+
+def test_who_asks_meanwhile_does_not_put_it_off(both: Both, clock: Clock) -> None:
+    serve(clock, "S: 421 4.7.0 try again in 300 seconds", HELLO + MAIL)
+    mailer = both.mailer(transport())
+    for seconds in (0, 100, 200):
+        clock.runtime.advance(seconds)
+        assert not both.receipt(mailer, mail(seconds)).ok
+    clock.runtime.advance(300)
+    assert both.send(mailer, mail(300)).ok
+    assert (clock.runtime.now(), len(clock.runtime.streams)) == (300, 2)
 
 
 def test_a_connection_that_is_there_goes_on(both: Both, clock: Clock) -> None:
@@ -217,3 +231,20 @@ def test_the_end_of_the_time_in_a_window(
     assert [statuses(receipt) for receipt in receipts] == [expected] * under_way + ["accepted"] * (8 - under_way)
     assert untrue(truth, mails, receipts, doubts=4) == []
     assert clock.runtime.now() == 10
+
+
+def test_each_mail_whose_time_is_over_has_an_error_of_its_own(both: Both, clock: Clock) -> None:
+    """The server takes its leave with several under way, and who gives the mails takes long."""
+    truth = Truth(faults={0: Fault("MAIL", 0, "421")})
+    clock.dial = truth.dial
+    mailer = both.mailer(PlaintextSmtpTransport("a.test", local_hostname="me.test", timeouts=Timeouts(total=10)))
+    mails = [mail(n) for n in range(4)]
+
+    def slowly() -> Iterator[RawMessage]:
+        yield from mails
+        clock.runtime.advance(11)
+
+    receipts = list(both.send_many(mailer, slowly(), in_flight=8))
+    assert [statuses(receipt) for receipt in receipts] == ["not_sent"] * 4
+    assert untrue(truth, mails, receipts) == []
+    assert [type(receipt.error) for receipt in receipts] == [ServiceUnavailable, TimedOut, TimedOut, TimedOut]

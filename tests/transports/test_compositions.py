@@ -165,6 +165,17 @@ def test_one_that_failed_is_left_alone_for_a_while(both: Both, clock: Clock) -> 
         assert counts(first, second) == expected
 
 
+def test_one_that_left_a_mail_uncertain_is_left_alone_for_a_while(both: Both, clock: Clock) -> None:
+    """That mail stays with it. Nobody else has to wait for the final reply of a server that hangs."""
+    first, second = Scripted("doubt", "250 ok"), Scripted("250 ok", "250 ok", ConnectFailed("refused"))
+    mailer = both.mailer(FailoverTransport(first, second, rest=30))
+    assert statuses(both.receipt(mailer, MESSAGE)) == "uncertain uncertain"
+    for seconds, expected in ((0, [1, 1]), (29, [1, 2]), (0, [2, 3])):
+        clock.runtime.advance(clock.runtime.now() + seconds)
+        assert both.send(mailer, MESSAGE).ok
+        assert counts(first, second) == expected
+
+
 def test_unless_all_do(both: Both, clock: Clock) -> None:
     first, second = Scripted(ConnectFailed("refused"), "250 ok"), Scripted("250 ok", ConnectFailed("refused"))
     mailer = both.mailer(FailoverTransport(first, second))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -195,6 +196,35 @@ def test_a_file_that_breaks_off_costs_only_its_own_mail(
     assert sorted(each.recipient for each in truth.accepted) == [f"r{n}@b.test" for n in range(4) if n != place]
 
 
+@pytest.mark.parametrize("extensions", EXTENSIONS)
+@pytest.mark.parametrize("length", [0, 200_000])
+@pytest.mark.parametrize("place", range(4))
+def test_a_factory_that_raises_costs_only_its_own_mail(
+    both: Both, extensions: tuple[str, ...], place: int, length: int
+) -> None:
+    """Before anything is said, or in the middle."""
+    truth = Truth(extensions)
+
+    def broken() -> Iterator[bytes]:
+        yield bytes(length)
+        raise LookupError("no such row")
+
+    base = [Message().from_(f"s{n}@a.test").to(f"r{n}@b.test").text("Hi") for n in range(4)]
+    base[place] = base[place].attach(broken, filename="x.bin", size=2 * length + 9)
+    with simulated(truth):
+        mailer = both.mailer(transport())
+        receipts = list(both.send_many(mailer, base, in_flight=8))
+        both.close(mailer)
+    assert [shown(receipt) for receipt in receipts] == [
+        "not_sent" if number == place else "accepted 250" for number in range(4)
+    ]
+    error = receipts[place].error
+    assert isinstance(error, UnreadableAttachment)
+    assert error.message == "the factory of 'x.bin' raised LookupError: no such row"
+    assert isinstance(error.__cause__, LookupError)
+    assert len(truth.accepted) == 3
+
+
 @pytest.mark.parametrize("in_flight", [1, 8])
 @pytest.mark.parametrize("turned_away", [1, 2, 3])
 def test_a_further_connection_that_is_turned_away(both: Both, in_flight: int, turned_away: int) -> None:
@@ -208,6 +238,43 @@ def test_a_further_connection_that_is_turned_away(both: Both, in_flight: int, tu
     assert len(truth.sessions) <= turned_away + 1
 
 
+@pytest.mark.parametrize("extensions", EXTENSIONS)
+@pytest.mark.parametrize("connections", [2, 3])
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("again", [Fault("greeting", 0, "421"), Fault("connect", 0, "reset")])
+def test_a_lost_connection_that_cannot_be_replaced_leaves_its_mails_to_the_others(
+    both: Both, extensions: tuple[str, ...], connections: int, lost: int, again: Fault
+) -> None:
+    truth = Truth(extensions, faults={lost: Fault("MAIL", 2, "421"), **dict.fromkeys(range(connections, 99), again)})
+    mails = [mail(number) for number in range(30)]
+    with simulated(truth) as runtime:
+        mailer = both.mailer(transport())
+        receipts = list(both.send_many(mailer, mails, connections=connections, in_flight=4))
+        both.close(mailer)
+    assert untrue(truth, mails, receipts) == []
+    assert [shown(receipt) for receipt in receipts] == ["accepted 250"] * 30
+    assert (runtime.now(), len(truth.sessions)) == (0, connections + 1)
+
+
+@pytest.mark.parametrize("extensions", EXTENSIONS)
+@pytest.mark.parametrize("connections", [2, 3, 4])
+@pytest.mark.parametrize("each", [1, 3, 5])
+def test_a_batch_never_waits_for_a_connection_of_its_own(
+    both: Both, extensions: tuple[str, ...], connections: int, each: int
+) -> None:
+    """Also where what the others give back is worn out: those whose mails are not sent hear what the server said."""
+    turned_away = Fault("greeting", 0, "421")
+    truth = Truth(extensions, faults=dict.fromkeys(range(connections + 1, 99), turned_away))
+    mails = [mail(number) for number in range(30)]
+    with simulated(truth) as runtime:
+        mailer = both.mailer(transport(messages_per_connection=each))
+        receipts = list(both.send_many(mailer, mails, connections=connections, in_flight=4))
+        both.close(mailer)
+    assert untrue(truth, mails, receipts) == []
+    assert {shown(receipt) for receipt in receipts} == {"accepted 250", "not_sent 421"}
+    assert runtime.now() == 0
+
+
 def test_every_connection_is_turned_away(both: Both) -> None:
     truth = Truth(faults={number: Fault("reply", 0, "421") for number in range(99)})
     with simulated(truth):
@@ -216,3 +283,18 @@ def test_every_connection_is_turned_away(both: Both) -> None:
         both.close(mailer)
     assert untrue(truth, TWELVE, receipts) == []
     assert [shown(receipt) for receipt in receipts] == ["not_sent 421"] * 12
+
+
+def test_a_batch_that_is_dropped_lets_go_of_its_connections_at_once() -> None:
+    """Without the garbage collector: a mail that comes next needs one."""
+    gc.disable()
+    try:
+        with simulated(Truth()) as runtime:
+            mailer = Mailer(transport())
+            batch = mailer.send_many(TWELVE, connections=2, in_flight=4)
+            assert next(batch).ok
+            del batch
+            assert mailer.send(mail(20)).ok
+            assert runtime.now() == 0
+    finally:
+        gc.enable()
