@@ -18,8 +18,9 @@ __all__ = ["data_url", "framed"]
 _CID = Pattern(r"(?i)\bcid:([^\s\"'()<>]+)")
 _IMAGE = Pattern(r"image/[a-z0-9.+-]+\Z")
 # A policy does not keep <link rel=preconnect> from opening a connection, nor a frame that it blocks: Chromium connects
-# before it asks. <meta> would tell where the page is, and <base> move its links. No mail program shows any of these.
-_CUT_OFF = Pattern(r"(?i)<(/?)(link|meta|base|iframe|frame|frameset|fencedframe|object|embed|applet)(?=[\s/>])")
+# before it asks; and for a <use> that it blocks the page goes on loading for ever. <meta> would tell where the page is,
+# and <base> move its links. No mail program shows any of these.
+_CUT_OFF = Pattern(r"(?i)<(/?)(link|meta|base|iframe|frame|frameset|fencedframe|object|embed|applet|use)(?=[\s/>])")
 
 
 def framed(reading: Reading) -> str:
