@@ -63,10 +63,12 @@ class LookUp:
         """Those that were found, in the order to try them.
 
         Raises:
-            OSError: there is no such name.
+            OSError: there is no such name, or it has no address.
         """
         if self._failure is not None:
             raise self._failure
+        if not self._found:
+            raise OSError("the name has no address")
         return interleaved(self._found)
 
 

@@ -107,8 +107,6 @@ def _close(task: asyncio.Task[socket.socket]) -> None:
 def _all_failed(failures: list[OSError]) -> OSError:
     if len(failures) == 1:
         return failures[0]
-    if not failures:
-        return OSError("the name has no address")
     return OSError(
         failures[0].errno, "; ".join(dict.fromkeys(failure.strerror or str(failure) for failure in failures))
     )

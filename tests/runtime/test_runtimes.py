@@ -157,6 +157,13 @@ def test_a_name_that_is_not_found(kind: Kind, monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(error, socket.gaierror)
 
 
+def test_a_name_without_an_address(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    error, _ = connect(kind, "nowhere.test", 25, LATER)
+    assert isinstance(error, OSError)
+    assert str(error) == "the name has no address"
+
+
 def test_a_resolver_that_hangs_does_not_hold_the_caller(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
 
