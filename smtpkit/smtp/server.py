@@ -58,7 +58,7 @@ class Server:
         if self.security == "plaintext" and self.credentials and not self.allow_insecure_auth:
             raise InvalidConfiguration(
                 "log-in without TLS would send the password for everyone to read",
-                hint="Use SmtpTlsTransport or SmtpSslTransport; on your own machine allow_insecure_auth=True (true in a URL).",
+                hint="Use SmtpTlsTransport or SmtpSslTransport; on your own machine allow_insecure_auth=True.",
             )
         name: object = self.local_hostname
         if name is not None and not (isinstance(name, str) and _EHLO_NAME.match(name)):  # pyright: ignore[reportUnnecessaryIsInstance]
