@@ -128,6 +128,15 @@ def test_the_first_block_has_ten_lines() -> None:
     assert len(blocks("README.md")[0].strip().splitlines()) == 10
 
 
+def test_the_keys_of_a_url_are_all_told() -> None:
+    with pytest.raises(smtpkit.InvalidConfiguration) as caught:
+        smtpkit.Mailer.from_url("smtp://localhost?other=1")
+    known = (caught.value.hint or "").removeprefix("Known: ").rstrip(".").split(", ")
+    page = (ROOT / "docs/guide/configuration.md").read_text("utf-8")
+    assert len(known) > 40
+    assert [key for key in known if f"`{key}`" not in page] == []
+
+
 PAGES = [
     path.relative_to(ROOT).as_posix()
     for path in sorted((ROOT / "docs").rglob("*.md"))
