@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import runpy
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
@@ -32,6 +34,13 @@ DNS = {
     "MX example.com": ("10 mail.example.com.",),
     "TXT example.com": ("v=spf1 mx -all",),
 }
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a page puts into the environment does not stay there."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture
