@@ -221,7 +221,8 @@ class Message(HeaderMethods):
         author = given.get("from_")
         if author is None:
             raise MissingSender(
-                "the message has no From", hint="Call from_(...), or give the mailer a default_from=..."
+                "the message has no From",
+                hint="Call from_(...), or give the mailer a default_from=... (in the environment SMTP_FROM).",
             )
         if "date" in given and "message_id" in given:
             return self

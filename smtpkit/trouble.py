@@ -60,11 +60,13 @@ def not_tls() -> str:
     return _TLS_PORT
 
 
-def no_starttls(*, offered: bool) -> str:
-    """For a server without STARTTLS, or that refuses it."""
+def no_starttls(*, offered: bool, peer: str = "") -> str:
+    """For a server without STARTTLS, or that refuses it; ``peer`` is the address that it has."""
     use = "Use its TLS port (SmtpSslTransport, mostly 465)."
     if offered:
         return f"{use} Nothing was sent."
+    if peer.startswith("127.") or peer == "::1":
+        use += " A relay or an inbox on this machine mostly has no TLS: PlaintextSmtpTransport, smtp+plaintext://."
     return f"{use} If it did offer it before, somebody between you and the server may be hiding it. Nothing was sent."
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import runpy
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
@@ -32,6 +34,13 @@ DNS = {
     "MX example.com": ("10 mail.example.com.",),
     "TXT example.com": ("v=spf1 mx -all",),
 }
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a page puts into the environment does not stay there."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture
@@ -126,6 +135,15 @@ def test_the_readme(
 
 def test_the_first_block_has_ten_lines() -> None:
     assert len(blocks("README.md")[0].strip().splitlines()) == 10
+
+
+def test_the_keys_of_a_url_are_all_told() -> None:
+    with pytest.raises(smtpkit.InvalidConfiguration) as caught:
+        smtpkit.Mailer.from_url("smtp://localhost?other=1")
+    known = (caught.value.hint or "").removeprefix("Known: ").rstrip(".").split(", ")
+    page = (ROOT / "docs/guide/configuration.md").read_text("utf-8")
+    assert len(known) > 40
+    assert [key for key in known if f"`{key}`" not in page] == []
 
 
 PAGES = [

@@ -306,8 +306,11 @@ def _daily(*, daily: int | None = None, **more: Any) -> DailyLimit:
 
 
 def _unknown(key: str, *, secret: bool) -> InvalidConfiguration:
+    from difflib import get_close_matches
+
     names = [*_READERS, *(f"{group}.{name}" for group, readers in _GROUPS.items() for name in readers)]
+    near = "" if secret else "".join(f"; nearest: {name}" for name in get_close_matches(key[:40], names, 1))
     return InvalidConfiguration(
-        f"unknown key {'' if secret else shown(key) + ' '}in the URL",
+        f"unknown key {'' if secret else shown(key) + ' '}in the URL{near}",
         hint=f"Known: {', '.join(names)}. {_ENCODE if secret else ''}".rstrip(),
     )

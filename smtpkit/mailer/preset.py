@@ -52,9 +52,11 @@ def _login(provider: Provider, username: str | None, secrets: Mapping[str, objec
             f"{provider.title} takes mail only after log-in, and no username was given", hint=provider.password_hint
         )
     if login is not None and all(each is None for each in secrets.values()):
+        hint = provider.password_hint
+        if username is not None and provider.username in ("apikey", "literal"):
+            hint = f"That user name is everybody's: give the key as password=... {hint}"
         raise InvalidConfiguration(
-            f"the username {shown(login)} needs either a password or a token, and got neither",
-            hint=provider.password_hint,
+            f"the username {shown(login)} needs either a password or a token, and got neither", hint=hint
         )
     return login
 

@@ -40,7 +40,8 @@ def enclosed(source: AnyMail) -> Message | RawMessage:
         if not hasattr(source, "get_content_type"):  # pyright: ignore[reportUnnecessaryComparison]
             raise InvalidMessage(
                 f"{type(source).__name__} cannot be attached",
-                hint="Give bytes, a path, an open binary file, a factory of chunks, or a mail.",
+                hint="Give bytes, a path, an open binary file, a factory of chunks, or a mail; several files each in a "
+                "call of its own.",
             )
         source = RawMessage(generated(source, None)[0])
     if source.eight_bit and not source.utf8_headers:

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from smtpkit.runtime.alarm import BlockingAlarm
 from smtpkit.runtime.base import World
@@ -39,9 +40,15 @@ class BlockingStream:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
-        self._socket = sock
+        self._hold(sock)
         self._early = bytearray()
         self._listening = True
+
+    def _hold(self, sock: socket.socket) -> None:
+        self._socket = sock
+        # A script that ends with its mailer open has done nothing wrong: no ResourceWarning. A `__del__` would be late:
+        # of a cycle of garbage the socket may be finalized first.
+        self._end = finalize(self, sock.close)
 
     @property
     def local_name(self) -> str:
@@ -108,7 +115,9 @@ class BlockingStream:
             self._listening = early != b"" and len(self._early) < _EARLY_LIMIT
 
     async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> bytes:
-        self._socket = secured = context.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
+        secured = context.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
+        self._end.detach()
+        self._hold(secured)
         while True:
             try:
                 secured.do_handshake()
@@ -119,14 +128,10 @@ class BlockingStream:
                 wait(secured, WRITABLE, deadline)
 
     def close(self) -> None:
-        self._socket.close()
+        self._end()
 
     abandon = close
     """The parent of a fork keeps its own copy of the socket, so that closing ours is silent."""
-
-    def __del__(self) -> None:
-        # A script that ends with its mailer open has done nothing wrong: no ResourceWarning.
-        self._socket.close()
 
 
 class BlockingEvent:

@@ -58,7 +58,10 @@ class Credentials:
             if not _asks(what, given):
                 refuse_unusable(what, given)
         if username is None:
-            raise InvalidConfiguration("a password or token was given, and no username to go with it")
+            raise InvalidConfiguration(
+                "a password or token was given, and no username to go with it",
+                hint="Give username=..., in the environment SMTP_USERNAME.",
+            )
         if (password is None) == (token is None):
             raise InvalidConfiguration(
                 f"the username {shown(username)} needs either a password or a token, and got "

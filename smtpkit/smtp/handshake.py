@@ -160,7 +160,7 @@ async def _start_tls(dialogue: Dialogue, server: Server, capabilities: Capabilit
     if "STARTTLS" not in capabilities:
         raise StartTlsNotOffered(
             f"{server.address} does not offer STARTTLS",
-            hint=trouble.no_starttls(offered=False),
+            hint=trouble.no_starttls(offered=False, peer=dialogue.stream.peer_address),
         )
     await dialogue.send(commands.STARTTLS, "starttls")
     reply = await dialogue.reply("starttls")

@@ -306,6 +306,8 @@ class Way(NamedTuple):
 WAYS = [
     Way("STARTTLS stripped", stripped, "starttls", StartTlsNotOffered, "starttls", "does not offer", "hiding it"),
     Way("STARTTLS overwritten", overwritten, "starttls", StartTlsNotOffered, "starttls", "does not offer", "hiding it"),
+    Way("no STARTTLS on this machine", stripped, "starttls", StartTlsNotOffered, "starttls", "does not offer",
+        "smtp+plaintext://"),
     Way("STARTTLS 454", refused("454 4.7.0 not now"), "starttls", StartTlsRefused, "starttls", "refuses it", "later",
         temporary=True),
     Way("STARTTLS 502", refused("502 5.5.1 no"), "starttls", StartTlsRefused, "starttls", "refuses it", "TLS port"),

@@ -100,6 +100,7 @@ REFUSED_PROVIDERS: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     ("mailgun", {"username": 5}, InvalidConfiguration, "username is text, and int"),
     ("mailgun", {"username": None, "password": None}, InvalidConfiguration, "no username"),
     ("sendgrid", {"username": None, "password": None}, InvalidConfiguration, "neither(?s:.)*an API key"),
+    ("sendgrid", {"password": None}, InvalidConfiguration, "neither(?s:.)*give the key as password="),
     ("google_workspace_relay", {"password": None}, InvalidConfiguration, "neither"),
     ("amazon_ses", {"region": 5}, InvalidConfiguration, "region is text"),
     ("microsoft365", {"connections": 4}, InvalidConfiguration, "takes 3 connections of one account"),

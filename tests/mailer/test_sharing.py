@@ -8,19 +8,29 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from servers.smtpd import Smtpd
-from smtpkit import AsyncMailer, Mailer, Message, Receipt, SmtpSslTransport, SmtpTlsTransport
+from smtpkit import (
+    AsyncMailer,
+    Mailer,
+    Message,
+    PlaintextSmtpTransport,
+    Receipt,
+    SmtpSslTransport,
+    SmtpTlsTransport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from both import Both
     from servers.certificates import Certificates
+    from servers.smtpd import StartSmtpd
 
 pytest_plugins = ("both",)
 
@@ -144,6 +154,23 @@ def test_a_second_event_loop_without_closing(server: Watched) -> None:
     asyncio.run(mailer.close())
     gc.collect()
     check(server, receipts, mails=3, connections=3)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls", "plaintext"])
+def test_a_mailer_that_is_garbage_leaves_quietly(smtpd: StartSmtpd, certificates: Certificates, security: Any) -> None:
+    kinds = {"starttls": SmtpTlsTransport, "tls": SmtpSslTransport, "plaintext": PlaintextSmtpTransport}
+    options: dict[str, Any] = {} if security == "plaintext" else {"tls": certificates.ca_file}
+    running = smtpd(security=security)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            cycle: list[Any] = [Mailer(kinds[security](running.host, running.port, **options))]
+            cycle.append(cycle)  # what a traceback does that somebody kept
+            assert cycle[0].send(MESSAGE).ok
+            del cycle
+            gc.collect()
+    assert [str(each.message) for each in caught] == []
+    assert len(running.accepted) == 3
 
 
 FORK = """

@@ -329,6 +329,7 @@ def test_a_message_needs_an_author() -> None:
         with pytest.raises(MissingSender, match="the message has no From") as caught:
             use()
         assert "from_(" in (caught.value.hint or "")
+        assert "SMTP_FROM" in (caught.value.hint or "")
 
 
 def ids(count: int) -> list[str]:

@@ -78,6 +78,7 @@ CONTENT: list[tuple[Callable[[], object], str, str]] = [
     (lambda: BASE.text(b"Hello"), "text must be a str, not bytes", DECODE),
     (lambda: BASE.html(Path("a.html")), "html must be a str, not", 'path.read_text("utf-8")'),
     (lambda: BASE.attach(None), "NoneType cannot be attached", "Give bytes, a path"),
+    (lambda: BASE.attach(["a.pdf", "b.pdf"]), "list cannot be attached", "each in a call of its own"),
     (lambda: BASE.attach(b"x", filename=Path("a.txt")), "the file name must be a str, not", "str(path)"),
     (lambda: BASE.attach(b"x", content_type="pdf"), "not a content type: 'pdf'", '"application/pdf"'),
     (lambda: BASE.attach(b"x", content_type=5), "the content type must be a str, not int", "str(value)"),
