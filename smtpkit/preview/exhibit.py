@@ -61,8 +61,8 @@ def exhibit_of(given: Viewable) -> Exhibit:
         return _of_email(given)
     raise InvalidMessage(
         f"cannot show {kind_of(given)}",
-        hint="show() takes a Message, Mail, RawMessage or EmailMessage, the path of an .eml file, or a list of these, such as "
-        "fake.outbox.",
+        hint="show() takes a Message, Mail, RawMessage or EmailMessage, the path of an .eml file, or several of these, "
+        "such as fake.outbox.",
     )
 
 
