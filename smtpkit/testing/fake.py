@@ -51,7 +51,8 @@ class FakeTransport(ScriptedHost):
     simulated: bool = True
 
     def __init__(self, *, extensions: Iterable[str] = EXTENSIONS, timeouts: Timeouts | None = None) -> None:
-        super().__init__(("STARTTLS", *extensions), _LOGIN)
+        super().__init__(extensions, _LOGIN)
+        self.extensions = ("STARTTLS", *self.extensions)
         self._outbox: list[Mail] = []
         self._lock = ForkSafeLock()
         self._timeouts = timeouts
@@ -146,8 +147,9 @@ class FakeTransport(ScriptedHost):
             raise ConnectionRefusedError(111, "Connection refused")
         return Session(self)
 
-    def _keep(self, mail: Accepted) -> None:
+    def _keep(self, mail: Accepted) -> str | None:
         self._taken.extend(mail.recipients)
+        return None
 
     def __repr__(self) -> str:
         return f"<FakeTransport with {len(self._outbox)} mails>"

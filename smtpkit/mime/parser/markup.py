@@ -6,7 +6,7 @@ before Python 3.13.6: then 100 kB of ``<a`` took two minutes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from smtpkit.pattern import Pattern
 
@@ -33,6 +33,9 @@ _UNSEEN = ("head", "template")
 _BLOCKS = ("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "blockquote", "pre", "hr")
 _BLANK_LINES = Pattern(r"\n(?:[ \t]*\n){2,}")
 _SPACES = Pattern(r"[ \t\r\n\f]+")
+
+
+_Groups: TypeAlias = "list[tuple[str, ...]]"
 
 
 class _Token(NamedTuple):
@@ -78,12 +81,12 @@ def text_of_html(html: str) -> str:
 
 
 def _tokens(html: str) -> Iterator[_Token]:
-    for raw, attributes_of_raw, inside, tag, attributes, text in _TOKENS.findall(html):
+    for raw, attributes_of_raw, inside, tag, attributes, text in cast("_Groups", _TOKENS.findall(html)):
         yield _Token((raw or tag).lower(), attributes_of_raw or attributes, inside or text)
 
 
 def _named(attributes: str) -> Iterator[tuple[str, str]]:
     from html import unescape
 
-    for name, double, single, bare in _ATTRIBUTE.findall(attributes):
+    for name, double, single, bare in cast("_Groups", _ATTRIBUTE.findall(attributes)):
         yield name.lower(), unescape(double or single or bare)
