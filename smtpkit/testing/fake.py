@@ -51,8 +51,7 @@ class FakeTransport(ScriptedHost):
     simulated: bool = True
 
     def __init__(self, *, extensions: Iterable[str] = EXTENSIONS, timeouts: Timeouts | None = None) -> None:
-        super().__init__(extensions, _LOGIN)
-        self.extensions = ("STARTTLS", *self.extensions)
+        super().__init__(extensions, _LOGIN, starttls=True)
         self._outbox: list[Mail] = []
         self._lock = ForkSafeLock()
         self._timeouts = timeouts

@@ -28,13 +28,13 @@ class ScriptedHost(Scripted, Mailbox):
     recipients: int | None = None
     """No limit for one transaction, unless it is set."""
 
-    def __init__(self, extensions: Iterable[str], credentials: tuple[str, str] | None) -> None:
+    def __init__(self, extensions: Iterable[str], credentials: tuple[str, str] | None, *, starttls: bool) -> None:
         super().__init__()
         if isinstance(extensions, str):
             raise InvalidConfiguration(
                 f"extensions={extensions!r}", hint='They are several: ("PIPELINING", "CHUNKING").'
             )
-        self.extensions: tuple[str, ...] = tuple(extensions)
+        self.extensions: tuple[str, ...] = ("STARTTLS", *extensions) if starttls else tuple(extensions)
         self.credentials: tuple[str, str] | None = credentials
         self._count = 0
 

@@ -20,7 +20,7 @@ Matcher: TypeAlias = "str | re.Pattern[str] | Callable[[Any], object]"
 def is_matcher(given: object) -> bool:
     """Whether something can be looked for by it: `None`, octets and numbers are mistakes."""
     if isinstance(given, re.Pattern):
-        return isinstance(given.pattern, str)
+        return isinstance(cast("Any", given).pattern, str)
     return isinstance(given, str) or callable(given)
 
 

@@ -72,9 +72,8 @@ class ScriptedServer(ScriptedHost):
     ) -> None:
         if security not in _SCHEMES:
             raise InvalidConfiguration(f"security={security!r}", hint="It is starttls, tls or plaintext.")
-        super().__init__(extensions, None if username is None else (username, password))
-        if security == "starttls":
-            self.extensions = ("STARTTLS", *self.extensions)
+        credentials = None if username is None else (username, password)
+        super().__init__(extensions, credentials, starttls=security == "starttls")
         self.security: Security = security
         self.username: str | None = username
         self.password: str = password
