@@ -20,7 +20,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from smtpkit.cli.providers import provider_of
+from smtpkit.cli.providers import known_provider
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.mailer import Mailer
 from smtpkit.mailer.configuration import LOCAL
@@ -72,7 +72,7 @@ def _mailer(arguments: Namespace) -> Mailer:
     if "://" in account or account.partition(":")[0].lower() in LOCAL:
         return Mailer.from_url(_with_password(account, arguments))
     # Found first: nobody is asked for a password in vain.
-    provider = provider_of(account)
+    provider = known_provider(account)
     username: str | None = arguments.username or (account if "@" in account else None)
     secrets = _secrets(username or account, arguments) if username or provider.needs_login else {}
     return Mailer.for_provider(provider.name, username, region=arguments.region, domain=arguments.domain, **secrets)

@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     from smtpkit import providers
 
     if arguments.name is not None:
-        provider = provider_of(arguments.name)
+        provider = known_provider(arguments.name)
         if arguments.json:
             print_json(provider)
         else:
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def provider_of(name: str) -> Provider:
+def known_provider(name: str) -> Provider:
     """The provider that ``name`` is the name of, or an address at.
 
     Raises:

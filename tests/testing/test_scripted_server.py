@@ -6,7 +6,7 @@ import smtplib
 import ssl
 import sys
 from operator import methodcaller
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -193,6 +193,12 @@ def test_a_list_is_no_text() -> None:
     for make in (FakeTransport, ScriptedServer):
         with pytest.raises(InvalidConfiguration, match="extensions='CHUNKING'"):
             make(extensions="CHUNKING")
+
+
+def test_a_number_is_no_timeouts() -> None:
+    wrong: Any = 5
+    with pytest.raises(InvalidConfiguration, match="timeouts=5"):
+        FakeTransport(timeouts=wrong)
 
 
 def test_without_trustme(monkeypatch: pytest.MonkeyPatch) -> None:
