@@ -83,7 +83,7 @@ def mta(certificates: Certificates) -> Iterator[StartMta]:
 
 
 @pytest.fixture(scope="session")
-def smtp_server(certificates: Certificates) -> Iterator[SmtpServer]:
+def npm_server(certificates: Certificates) -> Iterator[SmtpServer]:
     """One smtp-server of npm for the whole run."""
     installation = find_smtp_server()
     if installation is None:

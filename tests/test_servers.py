@@ -163,19 +163,19 @@ def test_exim_offers_what_flights_need(exim: Exim, certificates: Certificates) -
     assert (mail.content, mail.sender, mail.recipient) == (CONTENT % b"by Exim", "ann@example.com", "bob@example.com")
 
 
-def test_smtp_server_pipelines_without_chunking(smtp_server: SmtpServer, certificates: Certificates) -> None:
-    with smtplib.SMTP("localhost", smtp_server.port, timeout=10) as client:
+def test_smtp_server_pipelines_without_chunking(npm_server: SmtpServer, certificates: Certificates) -> None:
+    with smtplib.SMTP("localhost", npm_server.port, timeout=10) as client:
         client.starttls(context=certificates.client_context())
         client.ehlo()
         assert client.has_extn("pipelining")
         assert not client.has_extn("chunking")
         client.sendmail("ann@example.com", ["bob@example.com", "cid@example.com"], CONTENT % b"by smtp-server")
-    found = smtp_server.delivered(b"by smtp-server", count=2)
+    found = npm_server.delivered(b"by smtp-server", count=2)
     assert [mail.recipient for mail in found] == ["bob@example.com", "cid@example.com"]
     assert {mail.content for mail in found} == {CONTENT % b"by smtp-server"}
 
 
-@pytest.mark.parametrize("name", ["exim", "smtp_server"])
+@pytest.mark.parametrize("name", ["exim", "npm_server"])
 def test_servers_refuse_a_sender(request: pytest.FixtureRequest, name: str) -> None:
     server: Daemon = request.getfixturevalue(name)
     with smtplib.SMTP("localhost", server.port, timeout=10) as client:

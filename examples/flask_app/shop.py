@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from flask import Flask, request
+from markupsafe import escape
 
 from smtpkit import DeliveryError, Mailer
 
@@ -22,7 +23,7 @@ def sign_up() -> tuple[dict[str, Any], int]:
     name, address = request.form["name"], request.form["email"]
     text = f"Hello {name}, nice to have you here."
     try:
-        mailer.compose().to(address).subject("Welcome").text(text).html(f"<p>{text}").send()
+        mailer.compose().to(address).subject("Welcome").text(text).html(f"<p>{escape(text)}").send()
     except DeliveryError as error:
         app.logger.warning("no welcome for %s: %s", address, error)
         return {"welcomed": False, "try again": error.temporary}, 503 if error.temporary else 422

@@ -38,6 +38,11 @@ def test_a_customer_is_welcomed(client: FlaskClient, mailbox: FakeTransport) -> 
     mailbox.assert_sent(to="ann@example.com", subject="Welcome", text_contains="Hello Ann", count=1)
 
 
+def test_a_name_is_no_html(client: FlaskClient, mailbox: FakeTransport) -> None:
+    client.post("/sign-up", data={"name": "<img src=x>", "email": "ann@example.com"})
+    mailbox.assert_sent(html_contains="Hello &lt;img src=x&gt;", text_contains="Hello <img src=x>")
+
+
 def test_an_order_has_its_invoice(client: FlaskClient, mailbox: FakeTransport) -> None:
     client.post("/orders", data={"number": "17", "email": "ann@example.com"})
     mailbox.assert_sent(

@@ -20,8 +20,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from smtpkit.cli.providers import known_provider
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.mailer import Mailer
+from smtpkit.mailer.configuration import LOCAL
 from smtpkit.secret import Secret
 
 if TYPE_CHECKING:
@@ -67,12 +69,10 @@ def _mailer(arguments: Namespace) -> Mailer:
     account: str | None = arguments.account
     if account is None:
         return Mailer.from_env()
-    if "://" in account:
+    if "://" in account or account.partition(":")[0].lower() in LOCAL:
         return Mailer.from_url(_with_password(account, arguments))
-    from smtpkit import providers
-
     # Found first: nobody is asked for a password in vain.
-    provider = providers.for_address(account) if "@" in account else providers.get(account)
+    provider = known_provider(account)
     username: str | None = arguments.username or (account if "@" in account else None)
     secrets = _secrets(username or account, arguments) if username or provider.needs_login else {}
     return Mailer.for_provider(provider.name, username, region=arguments.region, domain=arguments.domain, **secrets)

@@ -25,11 +25,19 @@ SUMMARY = "catch all mail on this machine, and show it on a live page"
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
     add = parser.add_argument
-    add("--smtp-port", type=int, default=1025, metavar="PORT", help="where mail is taken (1025; 0: any free one)")
-    add("--http-port", type=int, default=8025, metavar="PORT", help="where the page is (8025; 0: any free one)")
+    add("--smtp-port", type=_port, default=1025, metavar="PORT", help="where mail is taken (1025; 0: any free one)")
+    add("--http-port", type=_port, default=8025, metavar="PORT", help="where the page is (8025; 0: any free one)")
     add("--keep", type=int, default=200, metavar="N", help="how many mails are kept (200); the oldest go first")
     add("--open", action="store_true", help="open the page in the browser")
     add("--json", action="store_true", help="print one line of JSON about the servers, and one for each mail")
+
+
+def _port(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    if not text.isdecimal() or int(text) > 65535:
+        raise ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535 is needed")
+    return int(text)
 
 
 def run(arguments: Namespace) -> int:

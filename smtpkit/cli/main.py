@@ -23,7 +23,7 @@ Send mail over SMTP, look at it, and try it out without a server.
   SMTP_URL=smtps://me:password@smtp.example.com python -m smtpkit send ann@example.com -s Hello -t "Hi Ann"
 """
 _EPILOG = """\
-"python -m smtpkit COMMAND --help" says more. Exit codes: 0 it worked, 1 it did not, 2 wrong arguments or configuration;
+"{} COMMAND --help" says more. Exit codes: 0 it worked, 1 it did not, 2 wrong arguments or configuration;
 "send" has more of them.
 """
 
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if argv is None else list(argv)
     try:
-        arguments = _parser(given).parse_args(given)
+        arguments = _parsed(given)
         code: int = arguments.run(arguments)
     except SmtpkitError as error:
         print(f"smtpkit: {error}", file=sys.stderr)
@@ -66,24 +66,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(given: list[str]) -> ArgumentParser:
-    """The parser with the command that is meant; with all of them if none is, so that the help has them."""
-    from argparse import ArgumentParser, RawDescriptionHelpFormatter
-    from importlib import import_module
+def _parsed(given: list[str]) -> Namespace:
+    """What is given, with the ``run`` of its command. Options and the rest may be in any order."""
+    if not given or given[0] not in COMMANDS:
+        # Help, the version, or what is wrong.
+        return _parser().parse_args(given[:1])
+    return _parser_of(given[0]).parse_intermixed_args(given[1:])
 
+
+def _parser() -> ArgumentParser:
+    """The parser of what stands before a command."""
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+    program = _program()
     parser = ArgumentParser(
-        "python -m smtpkit", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=RawDescriptionHelpFormatter
+        program, description=_DESCRIPTION, epilog=_EPILOG.format(program), formatter_class=RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
-        command = cast("Command", import_module(f"smtpkit.cli.{name}"))
-        own = commands.add_parser(
-            name, help=command.SUMMARY, description=command.__doc__, formatter_class=RawDescriptionHelpFormatter
-        )
-        command.configure(own)
-        own.set_defaults(run=command.run)
+    for name in COMMANDS:
+        commands.add_parser(name, help=_command(name).SUMMARY)
     return parser
+
+
+def _parser_of(name: str) -> ArgumentParser:
+    """The parser of what stands behind the command ``name``."""
+    from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+    command = _command(name)
+    parser = ArgumentParser(
+        f"{_program()} {name}", description=command.__doc__, formatter_class=RawDescriptionHelpFormatter
+    )
+    command.configure(parser)
+    parser.set_defaults(run=command.run)
+    return parser
+
+
+def _command(name: str) -> Command:
+    from importlib import import_module
+
+    return cast("Command", import_module(f"smtpkit.cli.{name}"))
+
+
+def _program() -> str:
+    """How it was called: by its name, or as a module."""
+    name = os.path.basename(sys.argv[0]).removesuffix(".exe")
+    return name if name == "smtpkit" else "python -m smtpkit"
 
 
 def _version() -> str:

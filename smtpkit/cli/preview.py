@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING
 
 from smtpkit.cli.output import print_json
-from smtpkit.errors import InvalidMessage
+from smtpkit.errors import InvalidConfiguration, InvalidMessage, SmtpkitError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -38,7 +38,13 @@ def run(arguments: Namespace) -> int:
     if not paths:
         raise InvalidMessage("no .eml file there", hint="Give the path of one, or of a directory that has some.")
     shown = paths[0] if len(paths) == 1 else paths
-    page = show(shown, open=not arguments.no_open, path=arguments.output)
+    try:
+        page = show(shown, open=not arguments.no_open, path=arguments.output)
+    except SmtpkitError:
+        # One about a mail is an OSError, too.
+        raise
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot write the page {error.filename}: {error.strerror}") from error
     if arguments.json:
         print_json({"page": str(page), "mails": len(paths)})
     else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.cli.output import plain, print_json, print_table
+from smtpkit.errors import UnknownProvider
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -36,8 +37,7 @@ def run(arguments: Namespace) -> int:
     from smtpkit import providers
 
     if arguments.name is not None:
-        name: str = arguments.name
-        provider = providers.for_address(name) if "@" in name else providers.get(name)
+        provider = known_provider(arguments.name)
         if arguments.json:
             print_json(provider)
         else:
@@ -49,6 +49,23 @@ def run(arguments: Namespace) -> int:
         return 0
     print_table(("NAME", "PROVIDER", "ENDPOINT", "PASSWORD", "LIMIT"), map(_row, found))
     return 0
+
+
+def known_provider(name: str) -> Provider:
+    """The provider that ``name`` is the name of, or an address at.
+
+    Raises:
+        UnknownProvider: there is none.
+    """
+    from smtpkit import providers
+
+    try:
+        return providers.for_address(name) if "@" in name else providers.get(name)
+    except UnknownProvider as error:
+        hint = (
+            '"python -m smtpkit providers" lists those that are known; a server of your own is a URL: smtp://me@host.'
+        )
+        raise UnknownProvider(error.message, hint=hint) from None
 
 
 def _row(provider: Provider) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from smtpkit.dns import DnsResolver
 from smtpkit.errors import InvalidAddress, UnknownProvider
 from smtpkit.transports.composition import Composition
 from smtpkit.transports.smtp import SmtpTransport
-from smtpkit.value import value
+from smtpkit.value import from_0_to, value
 
 if TYPE_CHECKING:
     from smtpkit.delivery import Delivery
@@ -44,7 +44,9 @@ class Examination:
 
         Raises:
             InvalidAddress: ``sender`` or ``recipient`` is not one mailbox.
+            InvalidConfiguration: ``timeout`` is no number of seconds, up to a day.
         """
+        from_0_to(86400, "timeout", self.timeout)
         began = runtime.now()
         servers = _servers(delivery.transport)
         sender = self._sender(delivery, servers)

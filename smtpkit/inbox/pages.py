@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 from smtpkit import stamp
 from smtpkit.inbox.catcher import HOST
@@ -48,6 +48,11 @@ class PageServer(ThreadingHTTPServer):
         """Where the page is."""
         return f"http://{HOST}:{self.server_address[1]}/"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that went away before it had the answer is no news."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
 
 class _Page(BaseHTTPRequestHandler):
     server_version = "smtpkit"
@@ -58,14 +63,13 @@ class _Page(BaseHTTPRequestHandler):
         """``/``, ``/mail/3``, and ``/rows``, the list alone, which the page asks for."""
         if not self._is_ours():
             return
-        parts = urlsplit(self.path)
+        path, _, query = self.path.partition("?")
         mails = self._inbox.mails
-        number = parts.path.removeprefix("/mail/")
-        if parts.path == "/":
+        number = path.removeprefix("/mail/")
+        if path == "/":
             self._answer(inbox(self._inbox, None))
-        elif parts.path == "/rows":
-            current = parse_qs(parts.query).get("current", [""])[0]
-            self._rows(current)
+        elif path == "/rows":
+            self._rows(query.removeprefix("current="))
         elif number.isdecimal() and len(number) < 10 and (kept := mails.numbered(int(number))):
             self._answer(inbox(self._inbox, kept))
         else:

@@ -110,6 +110,7 @@ class AsyncMailer(AsyncClosing, MailerBase):
 
         Raises:
             InvalidAddress: ``sender`` or ``recipient`` is not one mailbox.
+            InvalidConfiguration: ``timeout`` is no number of seconds, up to a day.
         """
         from smtpkit.diagnose.examination import Examination
 

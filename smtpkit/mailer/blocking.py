@@ -108,6 +108,7 @@ class Mailer(Closing, MailerBase):
 
         Raises:
             InvalidAddress: ``sender`` or ``recipient`` is not one mailbox.
+            InvalidConfiguration: ``timeout`` is no number of seconds, up to a day.
         """
         from smtpkit.diagnose.examination import Examination
 

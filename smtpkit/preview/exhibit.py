@@ -23,7 +23,7 @@ __all__ = ["Exhibit", "Viewable", "exhibit_of"]
 Viewable: TypeAlias = "Message | Mail | RawMessage | AnyEmail[Any, Any] | bytes | str | os.PathLike[str]"
 """What can be shown: a message of any kind, a `Mail` of an outbox, a saved mail as octets or as a path."""
 
-_NOBODY = "nobody@from.is.missing.invalid"
+_NOBODY = "No From yet <nobody@example.invalid>"
 
 
 @value
@@ -61,7 +61,8 @@ def exhibit_of(given: Viewable) -> Exhibit:
         return _of_email(given)
     raise InvalidMessage(
         f"cannot show {kind_of(given)}",
-        hint="show() takes a Message, Mail, RawMessage or EmailMessage, the path of an .eml file, or a list of these.",
+        hint="show() takes a Message, Mail, RawMessage or EmailMessage, the path of an .eml file, or several of these, "
+        "such as fake.outbox.",
     )
 
 
@@ -129,7 +130,8 @@ def _written_envelope(message: RawMessage) -> Envelope | None:
 
 
 def _problems(message: Message | RawMessage) -> tuple[str, ...]:
-    return message.problems() if isinstance(message, Message) else ()
+    found = message.problems() if isinstance(message, Message) else ()
+    return tuple(f"{text[:1].upper()}{text[1:]}." for text in found)
 
 
 def _read(path: str) -> bytes:

@@ -17,6 +17,8 @@ __all__ = ["data_url", "framed"]
 
 _CID = Pattern(r"(?i)\bcid:([^\s\"'()<>]+)")
 _IMAGE = Pattern(r"image/[a-z0-9.+-]+\Z")
+_INLINED = 50_000_000
+"""Octets of images in one page: a small mail can name a large image very often."""
 # A policy does not keep <link rel=preconnect> from opening a connection, nor a frame that it blocks: Chromium connects
 # before it asks; and for a <use> that it blocks the page goes on loading for ever. <meta> would tell where the page is,
 # and <base> move its links. No mail program shows any of these.
@@ -31,7 +33,7 @@ def framed(reading: Reading) -> str:
     body = reading.html
     assert body is not None
     images = {part.content_id: part for part in reading.files if part.content_id and _IMAGE.match(part.content_type)}
-    html = _CID.sub(lambda found: _image(found, images), _CUT_OFF.sub(r"<\1x-\2", body.text))
+    html = _with_images(_CUT_OFF.sub(r"<\1x-\2", body.text), images)
     # As text: where it stands, in an attribute, it is escaped.
     return str(fill("frame", html=Html(html.replace("\0", "\ufffd"))))
 
@@ -43,9 +45,19 @@ def data_url(data: bytes, content_type: str) -> str:
     return f"data:{content_type};base64,{b2a_base64(data, newline=False).decode()}"
 
 
-def _image(found: re.Match[str], images: Mapping[str, Part]) -> str:
+def _with_images(html: str, images: Mapping[str, Part]) -> str:
+    """``html`` with each ``cid:`` URL replaced, as long as there is room."""
     from html import unescape
     from urllib.parse import unquote
 
-    part = images.get(unquote(unescape(found[1])))
-    return found[0] if part is None else data_url(part.data, part.content_type)
+    room = _INLINED
+
+    def inlined(found: re.Match[str]) -> str:
+        nonlocal room
+        part = images.get(unquote(unescape(found[1])))
+        if part is None or len(part.data) > room:
+            return found[0]
+        room -= len(part.data)
+        return data_url(part.data, part.content_type)
+
+    return _CID.sub(inlined, html)

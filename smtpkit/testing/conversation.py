@@ -6,6 +6,8 @@ from base64 import b64decode
 from binascii import Error
 from typing import TYPE_CHECKING, Protocol
 
+from smtpkit.address import Address
+from smtpkit.errors import InvalidAddress
 from smtpkit.runtime.simulated import Act
 from smtpkit.testing.session import Accepted, BaseSession, Terms
 
@@ -38,8 +40,8 @@ class Host(Terms, Protocol):
         """User name and password that are wanted."""
         ...
 
-    def take(self, mail: Accepted) -> bool:
-        """Take responsibility, unless that would be one mail too many."""
+    def take(self, mail: Accepted) -> str | None:
+        """Take responsibility, or the reply that refuses it."""
         ...
 
     @property
@@ -140,6 +142,8 @@ class Session(BaseSession):
     def _refusal(self, stage: str, addresses: Sequence[str]) -> str | None:
         if stage == "mail" and self._host.full:
             return self._host.script.limits.daily_reply
+        if stage in ("mail", "rcpt") and not all(map(_is_address, filter(None, addresses))):
+            return "553 5.1.3 not an address: local-part@domain is one"
         rule = self._host.script.due(stage, addresses)
         if rule is None:
             return None
@@ -150,10 +154,11 @@ class Session(BaseSession):
 
     def _accept(self, sender: str, recipients: list[str], content: bytes) -> str:
         accepted = Accepted(sender, tuple(recipients), content, self._username, self.secured)
-        if not self._host.take(accepted):
-            return self._host.script.limits.daily_reply
-        if self._pending is not None:
-            self._pending = None
+        pending, self._pending = self._pending, None
+        refusal = self._host.take(accepted)
+        if refusal is not None:
+            return refusal
+        if pending is not None:
             self._end("close")
             return ""
         return "250 2.0.0 kept in the outbox"
@@ -178,6 +183,14 @@ class Session(BaseSession):
             self._acts.append(Act(f"{text}\r\n".encode(), self._host.script.limits.slow))
         if text.startswith(("221", "421")) or (stage == "greeting" and text.startswith("5")):
             self._end("close")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Address(text)
+    except InvalidAddress:
+        return False
+    return True
 
 
 def _decoded(answer: str) -> str:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict, cast
 
+from smtpkit.address import Address
 from smtpkit.mime.characters import shown
-from smtpkit.testing.matching import contains, equals, is_mailbox, wanted
+from smtpkit.testing.matching import contains, equals, is_mailbox, is_matcher, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from smtpkit.address import Address
     from smtpkit.mail import Mail
     from smtpkit.testing.matching import Matcher
     from smtpkit.testing.reading import Reading
 
 __all__ = ["Criteria", "Wanted", "fitting", "missed"]
 
-Mailboxes: TypeAlias = "Matcher | Address | Sequence[Matcher | Address]"
+Mailboxes: TypeAlias = "Matcher | Address | Collection[Matcher | Address]"
 
 
 class Wanted(TypedDict, total=False):
@@ -67,6 +67,8 @@ class Criteria:
         if unknown:
             raise TypeError(f"nothing can be looked for by {unknown[0]}=; known: {', '.join(_CHECKS)}")
         self._wanted: dict[str, Any] = dict(wanted)
+        for name, matcher in self._wanted.items():
+            _check(name, matcher)
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={_told(matcher)}" for name, matcher in self._wanted.items())
@@ -113,8 +115,20 @@ def _told(matcher: object) -> str:
 
 
 def _several(matcher: object) -> list[Any] | None:
-    """What a list or tuple has; ``None`` for anything else."""
-    return list(cast("list[Any]", matcher)) if isinstance(matcher, (list, tuple)) else None
+    """What a list, tuple or set has; ``None`` for anything else."""
+    return list(cast("list[Any]", matcher)) if isinstance(matcher, (list, tuple, set, frozenset)) else None
+
+
+def _check(name: str, matcher: Any) -> None:
+    """Refuse what cannot be looked for: it would be found nowhere, or everywhere."""
+    several = _several(matcher) if name in ("to", "header") else None
+    if name == "header" and (several is None or len(several) != 2 or not isinstance(several[0], str)):
+        raise TypeError(f'header={matcher!r}: a name and a value are needed, such as ("X-Campaign", "autumn")')
+    if several == []:
+        raise ValueError(f"{name}={matcher!r}: every mail goes to all of nobody")
+    for each in [matcher] if several is None else several:
+        if not is_matcher(each) and not (name in ("to", "from_") and isinstance(each, Address)):
+            raise TypeError(f"{name}={each!r}: a string, a regular expression or a function is needed")
 
 
 def _to(matcher: Any, reading: Reading) -> tuple[bool, str]:

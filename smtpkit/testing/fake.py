@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from smtpkit.errors import InvalidConfiguration
 from smtpkit.receipt import Outcome, Receipt
 from smtpkit.reply import Reply
 from smtpkit.runtime.lock import ForkSafeLock
@@ -46,12 +47,17 @@ class FakeTransport(ScriptedHost):
     Args:
         extensions: what it offers in EHLO, such as ``CHUNKING``. SMTPUTF8, DSN and others are there by default.
         timeouts: how long it is waited for, by its own clock.
+
+    Raises:
+        InvalidConfiguration: ``extensions`` is a text, or ``timeouts`` no `Timeouts`.
     """
 
     simulated: bool = True
 
     def __init__(self, *, extensions: Iterable[str] = EXTENSIONS, timeouts: Timeouts | None = None) -> None:
-        super().__init__(("STARTTLS", *extensions), _LOGIN)
+        super().__init__(extensions, _LOGIN, starttls=True)
+        if timeouts is not None and not hasattr(timeouts, "final_reply"):
+            raise InvalidConfiguration(f"timeouts={timeouts!r}", hint="Write timeouts=Timeouts(reply=30).")
         self._outbox: list[Mail] = []
         self._lock = ForkSafeLock()
         self._timeouts = timeouts
@@ -146,8 +152,9 @@ class FakeTransport(ScriptedHost):
             raise ConnectionRefusedError(111, "Connection refused")
         return Session(self)
 
-    def _keep(self, mail: Accepted) -> None:
+    def _keep(self, mail: Accepted) -> str | None:
         self._taken.extend(mail.recipients)
+        return None
 
     def __repr__(self) -> str:
         return f"<FakeTransport with {len(self._outbox)} mails>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpkit.errors import InvalidConfiguration
 from smtpkit.runtime.network import Ban
 
 if TYPE_CHECKING:
@@ -49,5 +50,12 @@ def forbid_network(*, allow: Iterable[str] = ()) -> ForbiddenNetwork:
 
     Args:
         allow: hosts that are allowed all the same, such as ``"localhost"`` or ``"localhost:1025"``.
+
+    Raises:
+        InvalidConfiguration: ``allow`` has something else.
     """
-    return ForbiddenNetwork(Ban([allow] if isinstance(allow, str) else allow))
+    hosts: list[object] = [allow] if isinstance(allow, str) else list(allow)
+    allowed = [each for each in hosts if isinstance(each, str)]
+    if len(allowed) < len(hosts):
+        raise InvalidConfiguration(f"allow={allow!r}", hint='It has names of hosts, such as "localhost:1025".')
+    return ForbiddenNetwork(Ban(allowed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpkit.errors import InvalidConfiguration
 from smtpkit.testing.mailbox import Mailbox
 from smtpkit.testing.script import Scripted
 
@@ -27,9 +28,13 @@ class ScriptedHost(Scripted, Mailbox):
     recipients: int | None = None
     """No limit for one transaction, unless it is set."""
 
-    def __init__(self, extensions: Iterable[str], credentials: tuple[str, str] | None) -> None:
+    def __init__(self, extensions: Iterable[str], credentials: tuple[str, str] | None, *, starttls: bool) -> None:
         super().__init__()
-        self.extensions: tuple[str, ...] = tuple(extensions)
+        if isinstance(extensions, str):
+            raise InvalidConfiguration(
+                f"extensions={extensions!r}", hint='They are several: ("PIPELINING", "CHUNKING").'
+            )
+        self.extensions: tuple[str, ...] = ("STARTTLS", *extensions) if starttls else tuple(extensions)
         self.credentials: tuple[str, str] | None = credentials
         self._count = 0
 
@@ -49,13 +54,12 @@ class ScriptedHost(Scripted, Mailbox):
         most = self.script.limits.in_all
         return most is not None and self._count >= most
 
-    def take(self, mail: Accepted) -> bool:
-        """Take responsibility, unless that would be one mail too many."""
-        if self.full:
-            return False
-        self._count += 1
-        self._keep(mail)
-        return True
+    def take(self, mail: Accepted) -> str | None:
+        """Take responsibility; or the reply that refuses it, if it is one too many or cannot be kept."""
+        refusal = self.script.limits.daily_reply if self.full else self._keep(mail)
+        if refusal is None:
+            self._count += 1
+        return refusal
 
-    def _keep(self, mail: Accepted) -> None:
+    def _keep(self, mail: Accepted) -> str | None:
         raise NotImplementedError

@@ -11,10 +11,17 @@ from smtpkit.errors import InvalidAddress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Matcher", "contains", "equals", "is_mailbox", "wanted"]
+__all__ = ["Matcher", "contains", "equals", "is_mailbox", "is_matcher", "wanted"]
 
 Matcher: TypeAlias = "str | re.Pattern[str] | Callable[[Any], object]"
 """A string, a regular expression that is searched for, or a function that says yes or no."""
+
+
+def is_matcher(given: object) -> bool:
+    """Whether something can be looked for by it: `None`, octets and numbers are mistakes."""
+    if isinstance(given, re.Pattern):
+        return isinstance(cast("Any", given).pattern, str)
+    return isinstance(given, str) or callable(given)
 
 
 def equals(matcher: Matcher, text: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from smtpkit.errors import InvalidMessage
+
 if TYPE_CHECKING:
     from smtpkit.delivery import AnyMessage
     from smtpkit.mail import Mail
@@ -21,6 +23,9 @@ def snapshot(message: AnyMessage | Mail) -> str:
 
     Its Date and Message-ID are ``<date>`` and ``<message-id>``, also where the id is named again, and the boundaries
     of its parts are numbered. All else is as it is: a change of a word, a header or a file shows.
+
+    Raises:
+        InvalidMessage: it is none.
     """
     text = _octets(message).decode("utf-8", "backslashreplace").replace("\r\n", "\n")
     found = list(dict.fromkeys(one or other for one, other in _BOUNDARY.findall(text)))
@@ -46,7 +51,14 @@ def _octets(message: AnyMessage | Mail) -> bytes:
         return (message if "from_" in message.fields else message.from_("nobody@example.com")).as_bytes()
     if isinstance(message, (Mail, RawMessage)):
         return message.as_bytes()
+    from email.message import Message as AnyEmail
+
     from smtpkit.mime.generate import generated
 
+    if not isinstance(message, AnyEmail):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidMessage(
+            f"a message or a Mail is needed, not {type(message).__name__}",
+            hint="Such as message_snapshot(mailbox.outbox[0]).",
+        )
     found: tuple[bytes, Any] = generated(message, None)
     return found[0]

@@ -8,7 +8,7 @@ from smtpkit.address import Address
 from smtpkit.errors import InvalidConfiguration
 from smtpkit.mime.characters import shown
 from smtpkit.pattern import Pattern
-from smtpkit.testing.matching import is_mailbox
+from smtpkit.testing.matching import is_mailbox, is_matcher
 from smtpkit.value import at_least_1, from_0_to
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Rule:
 
     Raises:
         InvalidAddress: ``who`` is a string, and not an address.
-        InvalidConfiguration: no stage, no negative reply, or ``times`` is below 1.
+        InvalidConfiguration: no stage, no negative reply, ``who`` is nothing to match, or ``times`` is below 1.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Rule:
         self.at: When = at
         self.deed: Deed = deed
         self.reply: str = _checked(reply) if deed == "reply" else ""
-        self._who: Matcher | Address | None = Address.of(who) if isinstance(who, str) else who
+        self._who: Matcher | Address | None = None if who is None else _checked_who(who)
         self._left = float("inf") if times is None else at_least_1("times", times)
 
     def applies(self, at: str, addresses: Iterable[str]) -> bool:
@@ -61,12 +61,18 @@ class Rule:
         return True
 
 
-def _checked(reply: str) -> str:
-    if not _NEGATIVE.match(reply):
+def _checked(reply: object) -> str:
+    if not isinstance(reply, str) or not _NEGATIVE.match(reply):
         raise InvalidConfiguration(
-            f"not a reply that refuses: {shown(reply)}", hint='It is one line such as "550 5.1.1 no such mailbox".'
+            f"not a reply that refuses: {shown(str(reply))}", hint='It is one line such as "550 5.1.1 no such mailbox".'
         )
     return reply
+
+
+def _checked_who(who: Matcher | Address) -> Matcher | Address:
+    if not is_matcher(who) and not isinstance(who, Address):
+        raise InvalidConfiguration(f"who={who!r}", hint="It is an address, a regular expression or a function.")
+    return Address.of(who) if isinstance(who, str) else who
 
 
 class Limits(NamedTuple):
@@ -127,7 +133,7 @@ class Scripted:
         self, who: Matcher | Address, reply: str = "550 5.1.1 no such mailbox", *, times: int | None = None
     ) -> Self:
         """Answer RCPT of these recipients with ``reply``, always or so many ``times``: `RecipientsRefused`."""
-        return self._told(Rule("rcpt", "reply", reply, who, times))
+        return self._told(Rule("rcpt", "reply", reply, _checked_who(who), times))
 
     def refuse_sender(
         self,
@@ -154,6 +160,10 @@ class Scripted:
 
         Every answer counts, so that at ``rcpt`` a mail to three takes three of them.
         """
+        if _checked(reply)[0] != "4":
+            raise InvalidConfiguration(
+                f"not a reply for now: {shown(reply)}", hint="It begins with 4; the methods refuse_... are for good."
+            )
         return self._told(Rule(at, "reply", reply, None, times))
 
     def turn_away(self, reply: str = "421 4.3.2 too busy", *, at: When = "greeting", times: int | None = None) -> Self:
@@ -196,4 +206,4 @@ class Scripted:
 
     def limit_daily(self, messages: int, reply: str = "550 5.4.5 Daily user sending limit exceeded") -> Self:
         """Take so many mails in all, and answer MAIL of further ones with ``reply``; by default as Gmail."""
-        return self._limited(in_all=messages, daily_reply=_checked(reply))
+        return self._limited(in_all=at_least_1("messages", messages), daily_reply=_checked(reply))

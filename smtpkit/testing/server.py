@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from smtpkit.envelope import Envelope
-from smtpkit.errors import InvalidConfiguration
+from smtpkit.errors import InvalidConfiguration, SmtpkitError
 from smtpkit.mail import Mail
 from smtpkit.raw import RawMessage
 from smtpkit.runtime.lock import ForkSafeLock
@@ -48,6 +48,8 @@ class ScriptedServer(ScriptedHost):
     It stops at the end of ``with``; one that is not stopped ends with the process.
     `smtpkit.testing.forbid_network` always allows it.
 
+    An address that is none is refused, as is content that no `RawMessage` can be, such as one without a header.
+
     Args:
         security: ``"starttls"`` (no mail before it), ``"tls"`` from the first byte, or ``"plaintext"``.
         username: who has to log in, by PLAIN or LOGIN; ``None`` if nobody has to.
@@ -70,8 +72,8 @@ class ScriptedServer(ScriptedHost):
     ) -> None:
         if security not in _SCHEMES:
             raise InvalidConfiguration(f"security={security!r}", hint="It is starttls, tls or plaintext.")
-        offered = ("STARTTLS", *extensions) if security == "starttls" else tuple(extensions)
-        super().__init__(offered, None if username is None else (username, password))
+        credentials = None if username is None else (username, password)
+        super().__init__(extensions, credentials, starttls=security == "starttls")
         self.security: Security = security
         self.username: str | None = username
         self.password: str = password
@@ -184,10 +186,7 @@ class ScriptedServer(ScriptedHost):
     @property
     def outbox(self) -> list[Mail]:
         """The mails that it took, in order, as octets: one that came twice is there twice."""
-        with self._lock:
-            for mail in self.accepted[len(self._outbox) :]:
-                self._outbox.append(Mail(RawMessage(mail.content), Envelope(mail.sender or None, mail.recipients)))
-            return self._outbox
+        return self._outbox
 
     def clear(self) -> None:
         """Forget the mails. What was scripted stays: `accept_all` forgets that."""
@@ -199,8 +198,15 @@ class ScriptedServer(ScriptedHost):
         self.connections += 1
         return Session(self)
 
-    def _keep(self, mail: Accepted) -> None:
-        self.accepted.append(mail)
+    def _keep(self, mail: Accepted) -> str | None:
+        try:
+            kept = Mail(RawMessage(mail.content), Envelope(mail.sender or None, mail.recipients))
+        except SmtpkitError as error:
+            return f"554 5.6.0 {error.message}"
+        with self._lock:
+            self.accepted.append(mail)
+            self._outbox.append(kept)
+        return None
 
     def __repr__(self) -> str:
         where = "not started" if self._loopback is None else f"on {self.host}:{self.port}"

@@ -54,6 +54,8 @@ def check_store(
     Raises:
         AssertionError: a promise is broken; the text says which.
     """
+    if not callable(make_store):
+        raise TypeError("check_store needs what makes a store: check_store(lambda: MyStore(...))")
     for check in (_counts, _refuses, _gives_back, _keeps_keys_apart, _is_exhausted):
         check(_Bench(make_store(), run))
     if run is run_to_the_end:

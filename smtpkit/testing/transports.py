@@ -8,6 +8,7 @@ from smtpkit.mail import Mail
 from smtpkit.message import Message
 from smtpkit.raw import RawMessage
 from smtpkit.receipt import Receipt
+from smtpkit.transports.base import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -34,6 +35,8 @@ def check_transport(make_transport: Callable[[], Transport]) -> None:
     Raises:
         AssertionError: what it does wrong, with the mail that shows it.
     """
+    if not callable(make_transport):
+        raise TypeError("check_transport needs what makes a transport: check_transport(lambda: MyTransport(...))")
     for name, mail in _mails().items():
         for kind, driven in (("Mailer", _in_blocking), ("AsyncMailer", _in_loop)):
             _check_one(f"{name}, under {kind}", make_transport, mail, driven)
@@ -55,7 +58,7 @@ def _check_one(
     name: str, make_transport: Callable[[], Transport], mail: Mail, driven: Callable[[Any], list[Receipt]]
 ) -> None:
     before = mail.as_bytes(), mail.envelope
-    transport = make_transport()
+    transport = checked(make_transport())
 
     async def sent(runtime: Runtime) -> list[Receipt]:
         receipts = [await transport.send(mail, runtime), await transport.send(mail, runtime)]

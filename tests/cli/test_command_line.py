@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,6 @@ from smtpkit import Message
 from smtpkit.cli.main import COMMANDS, main
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from servers.certificates import Certificates
     from servers.smtpd import StartSmtpd
 
@@ -47,6 +46,27 @@ def test_it_runs_as_a_module_and_loads_one_command_alone() -> None:
     )
     assert "Gmail (gmail)" in ran.stdout
     assert "['smtpkit.cli.main', 'smtpkit.cli.output', 'smtpkit.cli.providers']" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("called", "name"), [("/bin/smtpkit", "smtpkit"), ("smtpkit/__main__.py", "python -m smtpkit")]
+)
+def test_usage_has_the_name_by_which_it_was_called(
+    called: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [called, "send"])
+    assert main() == 2
+    assert f"usage: {name} send [-h]" in capsys.readouterr().err
+
+
+def test_it_is_a_command_of_its_own() -> None:
+    command = Path(sys.executable).with_name("smtpkit")
+    ran = [
+        subprocess.run([command, *line], check=False, capture_output=True, text=True, timeout=60)
+        for line in (["providers", "gmail"], ["providers", "gmial"])
+    ]
+    assert [each.returncode for each in ran] == [0, 2]
+    assert "Gmail (gmail)" in ran[0].stdout
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,6 +101,12 @@ def test_send_writes_what_was_given(
     assert (mail["html"], mail["headers"]) == ("<p>häuser", (("X-Campaign", "autumn"),))
     assert mail["attachments"][0].filename == "a.csv"
     assert b"d@example.com" in path.read_bytes().partition(b"From:")[0]
+
+
+def test_options_and_recipients_come_in_any_order(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["send", "a@x.org", "-s", "Hello", "b@x.org", "--url", "console:?stream=stdout", "--from", "me@x.org"]
+    assert main([*line, "-t", "Hi", "c@x.org"]) == 0
+    assert "To:       a@x.org, b@x.org, c@x.org" in capsys.readouterr().out
 
 
 def test_text_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,20 +153,27 @@ WRONG: list[tuple[list[str], str]] = [
     (["providers", "gmial"], "'gmial'"),
     (["preview", "/gone.eml"], "cannot read the mail '/gone.eml'"),
     (["inbox", "--keep", "0"], "keep=0"),
-    (["inbox", "--smtp-port", "x"], "invalid int value"),
+    (["preview", "{mail}", "--output", "/gone/page.html"], "cannot write the page /gone/page.html"),
+    (["inbox", "--smtp-port", "x"], "'x' is no port"),
+    (["inbox", "--http-port", "70000"], "'70000' is no port"),
+    (["inbox", "x"], "unrecognized arguments: x"),
+    (["check", "gmial"], '"python -m smtpkit providers" lists'),
+    (["check", "console:", "--timeout", "-1"], "timeout=-1.0"),
 ]
 
 
 @pytest.mark.parametrize(("line", "text"), WRONG)
 def test_wrong_arguments_are_exit_code_2(
-    line: list[str], text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    line: list[str], text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    mail = tmp_path / "saved.eml"
+    mail.write_bytes(b"Subject: x\r\n\r\n")
     for name in ("SMTP_URL", "SMTP_HOST", "SMTP_FROM"):
         monkeypatch.delenv(name, raising=False)
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    assert main(line) == 2
+    assert main([each.format(mail=mail) for each in line]) == 2
     assert text in capsys.readouterr().err
 
 

@@ -107,7 +107,7 @@ def test_many_refusals_are_told_and_harm_no_other(
 # -- large contents ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["postfix", "exim", "smtp_server"])
+@pytest.mark.parametrize("name", ["postfix", "exim", "npm_server"])
 def test_large_files_among_small_mails(
     both: Both, request: pytest.FixtureRequest, marker: str, name: str, tmp_path: Path
 ) -> None:

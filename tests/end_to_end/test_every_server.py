@@ -72,7 +72,7 @@ SCENARIOS = [
 ]
 
 
-@pytest.fixture(params=["postfix", "exim", "smtp_server"])
+@pytest.fixture(params=["postfix", "exim", "npm_server"])
 def server(request: pytest.FixtureRequest) -> Daemon:
     """Each of the real servers."""
     found: Daemon = request.getfixturevalue(request.param)

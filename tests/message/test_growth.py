@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from functools import partial
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 
 from entrances import ENTRANCES
-from smtpkit import Address, SmtpkitError
+from smtpkit import Address, ConsoleTransport, Mailer, Message, SmtpkitError
+from smtpkit.preview import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +55,15 @@ UNITS = [
         "\r",
         "cid:",
         "&#",
+        "<a ",
+        "<style",
+        "<!--",
+        "<![",
+        "</a ",
+        "<head>",
+        "url(",
+        "src=",
+        "='",
     ],
 ]
 SHORT, LONG = 20_000, 80_000
@@ -62,12 +73,16 @@ def _rendered(entrance: Entrance, text: str) -> bytes:
     return entrance.give(text).as_bytes()
 
 
+_HTML = b"From: a@example.com\r\nTo: b@example.com\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+
 PARSERS: dict[str, Callable[[str], object]] = {
     "Address.parse": Address.parse,
     "Address.parse of a name": lambda text: Address.parse(f"{text} <ann@example.com>"),
     "Address": Address,
     "Address of a domain": lambda text: Address(f"ann@{text}"),
     "str of Address": lambda text: str(Address("ann@example.com", text)),
+    "a preview": lambda text: render(_HTML + text.encode()),
+    "a card": lambda text: Mailer(ConsoleTransport(StringIO())).send(Message.parse(_HTML + text.encode())),
     **{name: partial(_rendered, entrance) for name, entrance in ENTRANCES.items()},
 }
 

@@ -470,6 +470,7 @@ def test_a_saved_mail_in_another_charset() -> None:
             nested(TEXT, b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: x"),
             "a part message/delivery-status",
         ),
+        (b"Content-Transfer-Encoding: =?utf-7?q?+2ADYAA-?=\n\nHi", "an encoded-word that is no text"),
         (
             b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (each, each) for each in range(2000)),
             "too many multiparts",

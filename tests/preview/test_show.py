@@ -173,6 +173,13 @@ def test_large_files_are_named_and_not_carried() -> None:
     assert len(page) < 700_000
 
 
+def test_an_image_that_is_named_very_often_is_not_put_in_each_time() -> None:
+    mail = MESSAGE.html('<img src="cid:a">' * 2000 + '<img src="cid:b">')
+    mail = mail.embed(bytes(99_999), cid="a", content_type="image/png")
+    page = render(mail.embed(b"small", cid="b", content_type="image/png"))
+    assert (page.count("data:image/png;base64,AAAA"), page.count("data:image/png;base64,c21hbGw=")) == (500, 1)
+
+
 REMOTE: list[tuple[str, str | None]] = [
     ('<img src="https://a.example/x.png">', "1 remote resource is not loaded here, from a.example."),
     (
@@ -191,6 +198,13 @@ REMOTE: list[tuple[str, str | None]] = [
     ),
     ('<a href="https://h.example/x">x</a> https://i.example <img src="cid:x"><img src="data:,">', None),
     ("<![broken <img src='https://j.example/x'", None),
+    ("<img\nALT='a>b' SRC = https://k.example/x>", "k.example"),
+    ('<img src="https://l.example/x" never ends', "l.example"),
+    ("<!-- <img src='https://m.example/x'> -->", None),
+    ("<textarea><img src='https://n.example/x'></textarea>", None),
+    ("<script>'<img src=https://o.example/x>'</script>", None),
+    ('<img src="&#104;ttps://p.example/x">', "p.example"),
+    ("<style>p { color: red }</style ><img src=https://q.example/x>", "q.example"),
 ]
 
 

@@ -11,6 +11,7 @@ from smtpkit import (
     DeliveryError,
     FailoverTransport,
     FakeTransport,
+    InvalidConfiguration,
     Mail,
     Message,
     Outcome,
@@ -111,6 +112,15 @@ TOLD = {
     "an error of another receipt": "the error of the receipt belongs to another one",
     "changes the mail": "four recipients, one of them blind, under Mailer: the mail is not what it was",
 }
+
+
+def test_what_makes_none() -> None:
+    given: Any = FakeTransport()
+    with pytest.raises(TypeError, match="needs what makes a transport"):
+        check_transport(given)
+    given = type(None)
+    with pytest.raises(InvalidConfiguration, match="a NoneType is not a transport"):
+        check_transport(given)
 
 
 @pytest.mark.parametrize("what", TOLD)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smtpkit import Batch, FakeTransport, Mailer, Message, NetworkForbidden, PlaintextSmtpTransport
+from smtpkit import (
+    Batch,
+    FakeTransport,
+    InvalidConfiguration,
+    Mailer,
+    Message,
+    NetworkForbidden,
+    PlaintextSmtpTransport,
+)
 from smtpkit.runtime.loopback import Loopback
 from smtpkit.testing import ScriptedServer, forbid_network
 from smtpkit.testing.conversation import Session
@@ -89,6 +97,13 @@ def test_allowed_servers(elsewhere: Elsewhere, both: Both) -> None:
             assert both.send(mailer, ANN).ok
             with forbid_network(allow=["127.0.0.1:1"]), pytest.raises(NetworkForbidden):
                 both.send(mailer, ANN)
+
+
+def test_what_cannot_be_allowed() -> None:
+    wrong: list[Any] = [[25], [None]]
+    for allow in wrong:
+        with pytest.raises(InvalidConfiguration, match="allow="):
+            forbid_network(allow=allow)
 
 
 def test_in_threads(elsewhere: Elsewhere) -> None:

@@ -61,6 +61,7 @@ FOUND: list[tuple[dict[str, Any], int]] = [
     ({"to": re.compile("^b").match}, 1),
     ({"to": ["ann@example.com", "archive@example.com"]}, 1),
     ({"to": ["ann@example.com", "bob@example.com"]}, 0),
+    ({"to": {"ann@example.com", "archive@example.com"}}, 1),
     ({"to": "nn@example.com"}, 0),
     ({"to": "ANN@example.com"}, 0),
     ({"from_": "shop@example.com"}, 3),
@@ -138,10 +139,24 @@ def test_a_failure_with_an_empty_outbox() -> None:
         fake.assert_sent()
 
 
+WRONG: list[tuple[Any, str]] = [
+    ({"subjekt": "x"}, "nothing can be looked for by subjekt="),
+    ({"to": None}, "to=None: a string"),
+    ({"to": []}, "to=[]: every mail goes to all of nobody"),
+    ({"to": ["ann@example.com", None]}, "to=None: a string"),
+    ({"subject": b"x"}, "subject=b'x': a string"),
+    ({"subject": re.compile(b"x")}, "subject=re.compile(b'x'): a string"),
+    ({"subject": Address("ann@example.com")}, "subject=Address("),
+    ({"html_contains": None}, "html_contains=None: a string"),
+    ({"header": "X-Campaign"}, "header='X-Campaign': a name and a value"),
+    ({"header": ("X-Campaign", None)}, "header=None: a string"),
+]
+
+
 def test_wrong_questions(three: FakeTransport) -> None:
-    wrong: Any = {"subjekt": "x"}
-    with pytest.raises(TypeError, match="nothing can be looked for by subjekt="):
-        three.assert_not_sent(**wrong)
+    for wanted, told in WRONG:
+        with pytest.raises((TypeError, ValueError), match=re.escape(told)):
+            three.assert_not_sent(**wanted)
     with pytest.raises(ValueError, match="assert_not_sent"):
         three.assert_sent(count=0)
 

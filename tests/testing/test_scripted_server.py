@@ -6,7 +6,7 @@ import smtplib
 import ssl
 import sys
 from operator import methodcaller
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -146,6 +146,11 @@ WRONG: dict[str, Callable[[Scripted], object]] = {
     "no address": methodcaller("refuse_recipient", "nobody"),
     "no time": methodcaller("slow_down", -1),
     "no size": methodcaller("limit_size", 0),
+    "no mails": methodcaller("limit_daily", -1),
+    "nobody": methodcaller("refuse_recipient", None),
+    "several": methodcaller("refuse_recipient", ["ann@example.com"]),
+    "a number for a reply": methodcaller("refuse_content", 550),
+    "for good": methodcaller("fail_temporarily", 1, "550 no"),
 }
 
 
@@ -153,6 +158,47 @@ WRONG: dict[str, Callable[[Scripted], object]] = {
 def test_what_cannot_be_told(name: str) -> None:
     with pytest.raises((InvalidConfiguration, InvalidAddress)):
         WRONG[name](FakeTransport())
+
+
+STRANGE: list[tuple[str, str, bytes, bytes]] = [
+    ("root", "ann@example.com", b"Subject: x\r\n\r\n", b"553 5.1.3 not an address"),
+    ("a@example.com", "bob", b"Subject: x\r\n\r\n", b"553 5.1.3 not an address"),
+    ("a@example.com", "ann@example.com", b"no header\r\n", b"554 5.6.0 the data has no header"),
+    ("a@example.com", "ann@example.com", b"Subject: x\r\nBcc: b@c.d\r\n\r\n", b"554 5.6.0 Bcc"),
+    ("a@example.com", "ann@example.com", b"Subject: x\n\r\n", b"554 5.6.0 a bare line feed"),
+    ("a@example.com", "ann@example.com", b"Subject: x\r\n\r\n", b"250 2.0.0 kept"),
+]
+
+
+def test_what_others_send_that_is_no_mail_is_refused() -> None:
+    with ScriptedServer(security="plaintext", username=None) as server:
+        with smtplib.SMTP(server.host, server.port, timeout=10) as client:
+            client.ehlo()
+            for sender, recipient, content, reply in STRANGE:
+                client.putcmd(f"MAIL FROM:<{sender}>")
+                replies = [client.getreply()]
+                if replies[0][0] == 250:
+                    replies.append(client.rcpt(recipient))
+                if replies[-1][0] == 250:
+                    client.docmd("DATA")
+                    client.send(content + b".\r\n")
+                    replies.append(client.getreply())
+                client.rset()
+                assert (b"%d %s" % replies[-1]).startswith(reply)
+        assert [mail.content for mail in server.accepted] == [b"Subject: x\r\n\r\n"]
+        server.assert_sent(to="ann@example.com", count=1)
+
+
+def test_a_list_is_no_text() -> None:
+    for make in (FakeTransport, ScriptedServer):
+        with pytest.raises(InvalidConfiguration, match="extensions='CHUNKING'"):
+            make(extensions="CHUNKING")
+
+
+def test_a_number_is_no_timeouts() -> None:
+    wrong: Any = 5
+    with pytest.raises(InvalidConfiguration, match="timeouts=5"):
+        FakeTransport(timeouts=wrong)
 
 
 def test_without_trustme(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,9 @@ def message_parsed(empty: M, data: bytes) -> M:
         return _without_invitation(_with_part(with_header(empty, header), root, is_form=True, related=False))
     except RecursionError:
         raise InvalidMessage("there are too many multiparts in one another", hint=_AS_IT_IS) from None
+    except UnicodeError:
+        # An encoded-word in UTF-7 can be half a surrogate pair, on which the parser of the standard library fails.
+        raise InvalidMessage("the header of a part has an encoded-word that is no text", hint=_AS_IT_IS) from None
 
 
 def tree_of(data: bytes) -> EmailMessage:
@@ -157,9 +160,9 @@ def _second(part: EmailMessage) -> InvalidMessage:
 
 
 def _text(part: EmailMessage) -> str:
-    charset = part.get_content_charset("ascii")
+    charset, data = part.get_content_charset("ascii"), octets_of(part)
     try:
-        text = octets_of(part).decode("utf-8" if charset in ("ascii", "us-ascii") else charset)
+        text = data.decode("utf-8" if charset in ("ascii", "us-ascii") else charset)
     except (LookupError, ValueError) as error:
         raise InvalidMessage(
             f"the {part.get_content_type()} body is not in {shown(charset)}: {error}", hint=_AS_IT_IS
