@@ -57,12 +57,6 @@ PasswordKind: TypeAlias = Literal["password", "app-password", "smtp-password", "
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
-_MADE_PASSWORDS: dict[PasswordKind, str] = {
-    "app-password": "an app password",
-    "api-key": "an API key as password",
-    "smtp-password": "a password made for SMTP",
-}
-
 Quirk: TypeAlias = Literal["no-pipelining", "no-chunking"]
 """An extension of SMTP that is offered and must not be used."""
 
@@ -236,17 +230,11 @@ class Provider:
 
     @property
     def password_hint(self) -> str:
-        """One sentence: which kind of password is needed, and where it is made."""
-        page = self.app_password_url
-        made = f": make one at {page}" if page else f": see {self.docs_url}" if self.docs_url else ""
-        if self.password_kind in _MADE_PASSWORDS:
-            return f"{self.title} takes {_MADE_PASSWORDS[self.password_kind]}, not the account's password{made}."
-        if self.password_kind == "oauth2-only":  # noqa: S105
-            scope = f' with the scope "{self.oauth2.scope}" from {self.oauth2.token_url}' if self.oauth2 else ""
-            return f"{self.title} takes an OAuth2 access token, not a password: pass token={scope}."
-        if page:
-            return f"{self.title} takes the account's password, or with two-factor login an app password{made}."
-        return f"{self.title} takes the mailbox's own password."
+        """One sentence: which kind of password or token is needed, and where it is made."""
+        # Not at import: it is needed when something went wrong.
+        from smtpkit.providers.passwords import wanted
+
+        return wanted(self)
 
     def _preferred(self, security: EndpointSecurity | None) -> Endpoint:
         for endpoint in self.endpoints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ from smtpkit.providers import Endpoint, SendingLimit
 from truth import CHUNKING, Truth
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from both import AnyMailer, Both
     from clock import Clock
 
@@ -230,6 +233,9 @@ SPENT: list[tuple[str | None, Reply, bool]] = [
     ("amazon_ses", Reply(454, ("Throttling failure: Maximum sending rate exceeded.",)), False),
     ("zoho", Reply(550, ("5.4.6 Sender Hourly Quota Exceeded - will not be allowed to send",)), True),
     ("zoho", Reply(550, ("5.4.6 Unusual sending activity detected. Please try after sometime",)), True),
+    # They do not say that it is about an hour.
+    ("ionos", Reply(450, ("Requested mail action not taken: 450 Mail send limit exceeded.",)), True),
+    ("startmail", Reply(550, ("5.7.1 Your mail limit has been reached.",)), True),
     ("icloud", Reply(550, ("5.7.1 me@icloud.com: You have exceeded your daily sending limit.",)), True),
     ("gmail", Reply(550, ("5.7.1 me@icloud.com: You have exceeded your daily sending limit.",)), False),
     ("microsoft365", Reply(554, ("5.2.2 submission quota exceeded",)), True),
@@ -248,7 +254,7 @@ def test_the_server_says_that_the_limit_is_reached(
         return Receipt.of(mail, Outcome("accepted"))
 
     sent: list[Mail] = []
-    hour = "Hourly" in reply.text
+    hour = "Hourly" in reply.text or provider in ("ionos", "startmail")
     limit = RateLimit(500, "hour", on_limit="raise") if hour else DailyLimit(500)
     mailer = both.mailer(
         transport_from_function(refusing),
@@ -339,6 +345,7 @@ def test_what_limits_exports() -> None:
 
 
 URLS: list[tuple[str, list[str]]] = [
+    ("gmail://me@gmail.com:p@?limits.path=mail.db", ["DailyLimit(500, unit='messages', window='rolling-24h') raise"]),
     ("smtps://h?limits.daily=500", ["DailyLimit(500, unit='messages', window='rolling-24h') raise"]),
     (
         "gmail://me@gmail.com:p@?limits.daily=20&limits.path=mail.db&limits.unit=recipients&limits.window=calendar-day",
@@ -369,3 +376,23 @@ def test_limits_in_urls(both: Both, url: str, expected: list[str]) -> None:
 def test_limits_in_urls_that_cannot_be(both: Both, query: str, text: str) -> None:
     with pytest.raises(InvalidConfiguration, match=text):
         both.type.from_url(f"smtps://h?{query}")
+
+
+def test_limits_of_a_preset_in_a_file(both: Both, tmp_path: Path) -> None:
+    file = tmp_path / "mail.db"
+    made = [
+        both.type.for_provider("gmail", "me@gmail.com", "p", limits_path=file),
+        both.type.for_address("me@gmail.com", "p", limits_path=str(file)),
+        both.type.from_url(f"gmail://me@gmail.com:p@?limits.path={file}"),
+        both.type.from_env({"SMTP_URL": f"gmail://me@gmail.com:p@?limits.path={file}"}),
+    ]
+    places = {limit.place for mailer in made for limit in mailer._delivery._limits}  # pyright: ignore[reportPrivateUsage]
+    assert [place for place, _ in places] == [os.path.realpath(file)]
+    assert not file.exists()
+
+
+def test_a_file_for_limits_that_are_not_the_presets(both: Both) -> None:
+    with pytest.raises(InvalidConfiguration, match=r"limits_path= is for the preset's"):
+        both.type.for_provider("gmail", "me@gmail.com", "p", limits=DailyLimit(5), limits_path="mail.db")
+    with pytest.raises(InvalidConfiguration, match="limits of presets do not hold in failover"):
+        both.type.from_url("failover(gmail://me@gmail.com:p@?limits.path=mail.db smtps://h)")
