@@ -110,10 +110,7 @@ def mail(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> Iterator[Smtpd]:
     with Smtpd(certificates, security="tls", username="me@own.example", password="secret") as server:
         for runtime in (BlockingRuntime, AsyncRuntime):
             _map(monkeypatch, runtime, {465: server.port})
-        connect = socket.create_connection
-        monkeypatch.setattr(
-            socket, "create_connection", lambda _, *more: connect(("127.0.0.1", web.server_port), *more)
-        )
+        _map_web(monkeypatch, web.server_port)
         yield server
     GONE.set()
     web.shutdown()
@@ -130,6 +127,16 @@ def _map(monkeypatch: pytest.MonkeyPatch, runtime: type[Any], ports: dict[int, i
         return await real(self, "127.0.0.1", ports[port], source, deadline)
 
     monkeypatch.setattr(runtime, "connect", connect)
+
+
+def _map_web(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    real = socket.create_connection
+
+    def connect(to: tuple[str, int], timeout: float, source: Any) -> socket.socket:
+        assert to[1] == 443
+        return real(("127.0.0.1", port), timeout, source)
+
+    monkeypatch.setattr(socket, "create_connection", connect)
 
 
 def found_by(way: str, address: str, **options: Any) -> Any:
