@@ -25,7 +25,7 @@ FLOORS = {
     " smtp.transaction smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
     3: "smtp.handshake smtp.connection smtp.room smtp.pool smtp.lane smtp.lanes",
     4: "transports",
-    5: "delivery dispatch retry attempts redirection providers limits oauth2 keyring",
+    5: "delivery dispatch reservations retry attempts redirection providers limits oauth2 keyring",
     6: "mailer testing preview diagnose",
     7: "integrations cli inbox __main__",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from smtpkit.errors import InvalidConfiguration, LimitExceeded
 from smtpkit.limits.memory import MemoryStore
+from smtpkit.limits.queue import Queue
 from smtpkit.limits.status import LimitStatus
 from smtpkit.limits.watch import Watch
 from smtpkit.limits.window import utc
@@ -85,6 +86,7 @@ class Limit:
         self._window = window
         self._store: Store = _store(name, path, store)
         self._watch = Watch(self, on_warning)
+        self._queue = Queue()
 
     @property
     def per(self) -> Per:
@@ -120,12 +122,11 @@ class Limit:
         """
         self.register(account)
         n = len(mail.envelope.recipients) if self.unit == "recipients" else 1
-        reservation = await self._asked(account, n, runtime)
-        if not reservation.granted and self.on_limit == "wait" and before_waiting is not None:
-            await before_waiting()
-            reservation = await self._asked(account, n, runtime)
-        if not reservation.granted and self.on_limit == "wait":
-            reservation = await self._waited(account, mail, reservation, runtime)
+        reservation = await self._at_once(account, n, runtime)
+        if reservation is None:
+            if before_waiting is not None:
+                await before_waiting()
+            reservation = await self._waited(account, n, mail, runtime)
         if not reservation.granted and self.on_limit != "warn":
             raise self._exceeded(account, reservation)
         self._watch.see(account, reservation)
@@ -196,9 +197,26 @@ class Limit:
     async def _asked(self, account: str, n: int, runtime: Runtime) -> Reservation:
         return await self._store.reserve(self._key(account), n, self._window, runtime, limit=self.count)
 
-    async def _waited(self, account: str, mail: Mail, reservation: Reservation, runtime: Runtime) -> Reservation:
-        """Ask again when there may be room, up to the longest wait."""
+    async def _at_once(self, account: str, n: int, runtime: Runtime) -> Reservation | None:
+        """What the store says; ``None`` if the mail is to wait for room, also behind others who do."""
+        if self.on_limit == "wait" and n <= self.count and not self._queue.is_empty(account, runtime):
+            return None
+        reservation = await self._asked(account, n, runtime)
+        waits = self.on_limit == "wait" and reservation.room_at is not None
+        return reservation if reservation.granted or not waits else None
+
+    async def _waited(self, account: str, n: int, mail: Mail, runtime: Runtime) -> Reservation:
+        """Ask when it is the mail's turn, and again when there may be room, up to the longest wait."""
         deadline = min(runtime.now() + self.longest_wait, mail.deadline)
+        turn = self._queue.join(account, runtime)
+        try:
+            await turn.comes(deadline)
+            return await self._asked_until(deadline, account, n, runtime)
+        finally:
+            turn.leave()
+
+    async def _asked_until(self, deadline: float, account: str, n: int, runtime: Runtime) -> Reservation:
+        reservation = await self._asked(account, n, runtime)
         told = False
         while not reservation.granted and (seconds := self._until_room(reservation)) is not None:
             if runtime.now() + seconds > deadline:
@@ -210,7 +228,7 @@ class Limit:
                 runtime.tell(Throttled(account, None, seconds))
             told = True
             await runtime.sleep(min(seconds, _LOOK_AGAIN))
-            reservation = await self._asked(account, reservation.n, runtime)
+            reservation = await self._asked(account, n, runtime)
         return reservation
 
     def _until_room(self, reservation: Reservation) -> float | None:

@@ -37,7 +37,8 @@ class MailerBase:
         transport: where the mail goes.
         default_from: the From of a message that has none.
         limits: one limit or several; each counts for the transport's account.
-        retry: when to try a mail again; without it there is one attempt. A mail counts once in the limits.
+        retry: when to try a mail again; without it there is one attempt. A mail counts once in the limits, and in one
+            that waits at the time of its last attempt.
         on_partial: what ``send`` does when some recipients accepted and others did not:
             ``"return"`` the receipt, or ``"raise"`` its error; ``"abort"`` sends the content only if
             every recipient was accepted, which takes one more round trip where there are several.

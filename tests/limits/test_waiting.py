@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +33,9 @@ from smtpkit import (
     transport_from_function,
 )
 from smtpkit.errors import ContentRefused, LimitExceeded
-from smtpkit.limits import LimitStatus, MemoryStore, preset_limits
+from smtpkit.limits import LimitStatus, MemoryStore, Reservation, preset_limits
 from smtpkit.providers import Endpoint, SendingLimit
+from smtpkit.runtime.aio import AsyncRuntime
 from truth import CHUNKING, Truth
 
 if TYPE_CHECKING:
@@ -125,6 +128,67 @@ def test_who_waits_gets_what_another_gives_back(both: Both, clock: Clock) -> Non
     clock.runtime.ring_at(25, give_back)
     assert both.send(both.mailer(FakeTransport(), limits=limit), MESSAGE).ok
     assert clock.runtime.now() == 30
+
+
+class Gate(MemoryStore):
+    """It has no room until it is open, and knows who asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = False
+        self.askers: list[str] = []
+
+    async def reserve(self, key: str, n: int, window: Any, runtime: Any, *, limit: int) -> Reservation:
+        task = asyncio.current_task()
+        assert task is not None
+        self.askers.append(task.get_name())
+        if self.open:
+            return await super().reserve(key, n, window, runtime, limit=limit)
+        now = runtime.timestamp()
+        return Reservation(key, n, now, False, 0, now, room_at=now)
+
+    async def was_asked_by(self, name: str) -> None:
+        async with asyncio.timeout(10):
+            while name not in self.askers[-3:]:  # noqa: ASYNC110 - a store sets nothing
+                await asyncio.sleep(0.001)
+
+
+def test_those_who_wait_are_served_in_their_order_and_one_of_them_asks() -> None:
+    gate, served = Gate(), list[int]()
+    limit = RateLimit(99, "minute", store=gate)
+
+    async def wait(number: int) -> None:
+        await limit.reserve("me", Mail(MESSAGE), AsyncRuntime())
+        served.append(number)
+
+    async def scenario() -> None:
+        tasks = [asyncio.create_task(wait(number), name=str(number)) for number in range(20)]
+        await gate.was_asked_by("0")
+        tasks[5].cancel()
+        tasks[0].cancel()
+        await gate.was_asked_by("1")
+        assert set(gate.askers) == {"0", "1"}
+        gate.open = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # Who comes when nobody waits does not join a line.
+        await wait(20)
+
+    asyncio.run(scenario())
+    assert served == [1, 2, 3, 4, *range(6, 21)]
+
+
+def test_threads_wait_in_a_line_too() -> None:
+    limit = RateLimit(1, "hour", longest_wait=0.05)
+    mailer = Mailer(FakeTransport(), limits=limit)
+    mailer.send(MESSAGE)
+
+    def late(_: int) -> bool:
+        with pytest.raises(RateLimitExceeded):
+            mailer.send(MESSAGE)
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(late, range(16)))
 
 
 def test_what_one_limit_counted_is_given_back_when_another_refuses(both: Both, clock: Clock) -> None:
