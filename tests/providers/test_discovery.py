@@ -164,7 +164,7 @@ class Wire:
 
     def makefile(self, mode: str) -> BytesIO:
         if not self._said:
-            self._runtime.advance(self._seconds)
+            self._runtime.advance(self._runtime.now() + self._seconds)
             raise TimeoutError("timed out")
         return BytesIO(self._said)
 
