@@ -88,6 +88,8 @@ class Delivery:
         self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
+        self._at: tuple[Provider | None, ...] = ()
+        """Whose server it is, if somebody had to know."""
         self._redirect_to = redirect_to
 
     @property
@@ -254,9 +256,11 @@ class Delivery:
 
     def _explain(self, error: SmtpkitError) -> None:
         # Not at import: most sends go well.
-        from smtpkit.providers.explanation import explanation
+        from smtpkit.providers.explanation import explanation, provider_at
 
-        error.hint = explanation(error, self._provider)
+        if self._provider is None and not self._at:
+            self._at = (provider_at(getattr(self.transport, "server", None)),)
+        error.hint = explanation(error, self._provider or self._at[0])
 
 
 def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: SmtpkitError) -> Receipt:

@@ -10,6 +10,7 @@ from smtpkit.mime.characters import shown
 from smtpkit.value import put, value
 
 __all__ = [
+    "THIS_MACHINE",
     "Confidence",
     "Endpoint",
     "EndpointSecurity",
@@ -55,7 +56,7 @@ name of its own."""
 PasswordKind: TypeAlias = Literal["password", "app-password", "smtp-password", "api-key", "oauth2-only"]
 """The account's password; one made for an application; one made for SMTP; an API key; only an OAuth2 token."""
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 Quirk: TypeAlias = Literal["no-pipelining", "no-chunking"]
 """An extension of SMTP that is offered and must not be used."""
@@ -84,7 +85,7 @@ class Endpoint:
                 f"not a security of an endpoint: {security!r}",
                 hint='Write "starttls" (usual on port 587) or "tls" (usual on port 465).',
             )
-        if security == "plaintext" and host not in _THIS_MACHINE:
+        if security == "plaintext" and host not in THIS_MACHINE:
             raise InvalidConfiguration(
                 f"an endpoint without TLS is only for this machine, and {shown(host)} is not",
                 hint='Write "starttls" or "tls". For a relay in your own network make a PlaintextSmtpTransport.',
@@ -222,6 +223,11 @@ class Provider:
                 hint=f'Give it with its domain, such as "me@{example}".',
             )
         return username
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """All hosts of its endpoints and regions."""
+        return frozenset([*(endpoint.host for endpoint in self.endpoints), *(host for _, host in self.regions)])
 
     @property
     def needs_login(self) -> bool:

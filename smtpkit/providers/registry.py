@@ -154,6 +154,22 @@ class Registry:
             )
         return found.provider
 
+    def for_host(self, *hosts: str, domain: str = "") -> Provider:
+        """The provider that lets mail out at ``hosts``, such as ``smtp.gmail.com``: at all of them.
+
+        Of several, the one whose mailboxes have ``domain``, or rather one that has domains of its customers.
+
+        Raises:
+            UnknownProvider: no provider has such hosts.
+        """
+        keys = frozenset(map(_domain_key, hosts))
+        found = [each for each in self if keys and each.kind != "testing" and keys <= each.hosts]
+        if not found:
+            raise UnknownProvider(
+                f"no provider is known by {', '.join(map(shown, hosts))}", hint="Its own documentation says more of it."
+            )
+        return min(found, key=lambda each: (_domain_key(domain) not in each.domains, not each.mx_patterns))
+
     def register(self, provider: Provider, *, replace: bool = False) -> None:
         """Add a provider, so that it is found by its name, aliases and domains.
 

@@ -193,12 +193,10 @@ class Search:
             return None
 
     def _known(self, endpoints: Iterable[Endpoint]) -> Provider | None:
-        """The provider of the registry that has all these hosts; rather one that takes the mail of others' domains."""
-        hosts = {each.host for each in endpoints}
-        having = [
-            each for each in self._registry if each.kind != "testing" and hosts <= {at.host for at in each.endpoints}
-        ]
-        return min(having, key=lambda each: not each.mx_patterns, default=None)
+        """The provider of the registry that has all these hosts."""
+        with suppress(UnknownProvider):
+            return self._registry.for_host(*(each.host for each in endpoints))
+        return None
 
     def _made(self, endpoints: tuple[Endpoint, ...], said: str) -> Provider:
         return Provider(
