@@ -29,9 +29,9 @@ hide:
 `Mailer.for_provider("gmail", ...)` takes any name or alias of this page, in any case, and so does a URL:
 `gmail://me%40gmail.com:password@`. `Mailer.for_address("me@gmail.com", ...)` knows the {domains:,} domains of the
 mailboxes here. For a domain of your own there is [discovery](discovery.md). The endpoint is the first one listed.
-Limits in **bold** are counted unless you say otherwise. One that is stated by the provider is enforced: a mail beyond it
-is not sent, or waits if it is of an hour or less; any other *warns only*, in the log. Limits that are not bold are for
-information: they hold on some plans only, or change with the account's reputation.
+Limits in **bold** are counted unless you say otherwise. One that is stated by the provider is enforced: a mail beyond
+it is not sent, or waits if it is of an hour or less; any other *warns only*, in the log. Limits that are not bold are
+for information: they hold on some plans only, or change with the account's reputation.
 
 ## How an entry was judged
 

@@ -19,12 +19,14 @@ def checked(limits: Limit | Iterable[Limit]) -> tuple[Limit, ...]:
     Raises:
         InvalidConfiguration: something else is among them, or two that would count each mail twice.
     """
-    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
+    found = tuple(limits) if isinstance(limits, Iterable) and not isinstance(limits, (str, bytes)) else (limits,)
     places: set[object] = set()
     for limit in found:
         if not callable(getattr(limit, "reserve", None)):
             raise InvalidConfiguration(
-                f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
+                f"limits= has {limit!r}",
+                hint="It takes one limit such as DailyLimit(500), or several; () for none. A file in which those of a "
+                'preset are counted is limits_path="mail.db".',
             )
         if limit.place in places:
             raise InvalidConfiguration(

@@ -66,14 +66,7 @@ class Limit:
         on_warning: OnWarning | None,
     ) -> None:
         name = type(self).__name__
-        if type(count) is not int or count < 1:
-            raise InvalidConfiguration(f"{name}({count!r}): a number of at least 1 is needed")
-        if unit not in get_args(Unit):
-            raise InvalidConfiguration(f"{name}(unit={unit!r})", hint='It is "messages" or "recipients".')
-        if on_limit not in get_args(OnLimit):
-            raise InvalidConfiguration(f"{name}(on_limit={on_limit!r})", hint='It is "raise", "wait" or "warn".')
-        if on_warning is not None and not callable(on_warning):
-            raise InvalidConfiguration(f"{name}(on_warning={on_warning!r})", hint="It takes a function.")
+        _check(name, count, unit, on_limit, on_warning)
         self.count = count
         self.unit: Unit = unit
         self.on_limit: OnLimit = on_limit
@@ -265,6 +258,17 @@ class Limit:
         if self.length < 3600:
             return f"{when + timedelta(seconds=1, microseconds=-1):%Y-%m-%d %H:%M:%S} UTC"
         return f"{when + timedelta(minutes=1, microseconds=-1):%Y-%m-%d %H:%M} UTC"
+
+
+def _check(name: str, count: object, unit: object, on_limit: object, on_warning: object) -> None:
+    if type(count) is not int or count < 1:
+        raise InvalidConfiguration(f"{name}({count!r}): a number of at least 1 is needed")
+    if unit not in get_args(Unit):
+        raise InvalidConfiguration(f"{name}(unit={unit!r})", hint='It is "messages" or "recipients".')
+    if on_limit not in get_args(OnLimit):
+        raise InvalidConfiguration(f"{name}(on_limit={on_limit!r})", hint='It is "raise", "wait" or "warn".')
+    if on_warning is not None and not callable(on_warning):
+        raise InvalidConfiguration(f"{name}(on_warning={on_warning!r})", hint="It takes a function.")
 
 
 def _store(name: str, path: str | os.PathLike[str] | None, store: Store | None) -> Store:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from smtpkit import trouble
 from smtpkit.errors import AuthenticationFailed, CertificateUntrusted, DeliveryError, UnknownProvider
 from smtpkit.providers.hints import find
-from smtpkit.providers.provider import THIS_MACHINE
 
 if TYPE_CHECKING:
     from smtpkit.errors import SmtpkitError
@@ -42,8 +41,8 @@ def explanation(error: SmtpkitError, provider: Provider | None) -> str | None:
 
 
 def provider_at(server: Server | None) -> Provider | None:
-    """The provider whose ``server`` this is, if one is known by it; on this machine it may be anybody's."""
-    if server is None or server.host in THIS_MACHINE:
+    """The provider whose ``server`` this is, if one is known by it."""
+    if server is None:
         return None
     from smtpkit.providers import for_host
 

@@ -85,8 +85,11 @@ def _client(provider: Provider) -> str:
     """What gets tokens for ``provider``."""
     if provider.oauth2 is None:
         return ", such as a RefreshToken(...) of smtpkit.oauth2"
-    host = provider.oauth2.token_url.split("/")[2]
-    client = _CLIENTS.get(host, f"RefreshToken.for_provider({provider.name!r}, ...)")
+    if "/consumers/" in provider.oauth2.token_url:
+        client = 'MicrosoftDeviceCode(..., tenant="consumers")'
+    else:
+        host = provider.oauth2.token_url.split("/")[2]
+        client = _CLIENTS.get(host, f"RefreshToken.for_provider({provider.name!r}, ...)")
     return f" with a client of smtpkit.oauth2: {client}"
 
 

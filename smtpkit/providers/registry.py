@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smtpkit.address import Address
 from smtpkit.errors import InvalidConfiguration, UnknownProvider
 from smtpkit.mime.characters import shown
+from smtpkit.providers.provider import THIS_MACHINE
 from smtpkit.runtime.lock import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -163,7 +164,11 @@ class Registry:
             UnknownProvider: no provider has such hosts.
         """
         keys = frozenset(map(_domain_key, hosts))
-        found = [each for each in self if keys and each.kind != "testing" and keys <= each.hosts]
+        # On this machine it may be anybody's.
+        if not keys or keys & {*THIS_MACHINE}:
+            found: list[Provider] = []
+        else:
+            found = [each for each in self if each.kind != "testing" and keys <= each.hosts]
         if not found:
             raise UnknownProvider(
                 f"no provider is known by {', '.join(map(shown, hosts))}", hint="Its own documentation says more of it."

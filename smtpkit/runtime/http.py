@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
     from urllib.parse import SplitResult
+    from urllib.request import OpenerDirector
 
     from smtpkit.base_error import Stage
 
@@ -168,7 +169,30 @@ def _answer(request: _Request) -> HttpAnswer | SmtpkitError:
 def _asked(request: _Request) -> HttpAnswer:
     from http.client import IncompleteRead
     from urllib.error import HTTPError
-    from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+    from urllib.request import Request
+
+    permit(*_place(request.url))
+    made = Request(request.url, request.data, {"User-Agent": "smtpkit"})  # noqa: S310
+    for name, text in request.headers.items():
+        made.add_header(name, text.reveal() if isinstance(text, Secret) else text)
+    try:
+        answer = _opener(request).open(made, timeout=request.seconds)
+    except HTTPError as refusal:
+        answer = refusal
+    with answer:
+        body = SecretOctets(answer.read(request.most + 1))
+        if len(body) > request.most:
+            text = f"the answer of {request.asked} has more than {request.most} octets"
+            raise ProtocolError(text, stage=request.stage)
+        # By a read of so many octets http.client does not see that some are missing.
+        if answer.length:
+            raise IncompleteRead(body, answer.length)
+        return HttpAnswer(int(answer.status or 0), dict(answer.headers.items()), body)
+
+
+def _opener(request: _Request) -> OpenerDirector:
+    """urllib, which follows no redirects, and asks a proxy only for HTTPS."""
+    from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, build_opener
 
     from smtpkit.runtime.tls import client_context
 
@@ -176,29 +200,9 @@ def _asked(request: _Request) -> HttpAnswer:
         def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
             return None
 
-    permit(*_place(request.url))
-    handlers: list[Any] = [Stay]
     if request.url.startswith("https:"):
-        handlers.append(HTTPSHandler(context=request.context or client_context(None)))
-    else:
-        handlers.append(ProxyHandler({}))
-    made = Request(request.url, request.data, {"User-Agent": "smtpkit"})  # noqa: S310
-    for name, text in request.headers.items():
-        made.add_header(name, text.reveal() if isinstance(text, Secret) else text)
-    try:
-        answer = build_opener(*handlers).open(made, timeout=request.seconds)
-    except HTTPError as refusal:
-        answer = refusal
-    with answer:
-        body = SecretOctets(answer.read(request.most + 1))
-        if len(body) > request.most:
-            raise ProtocolError(
-                f"the answer of {request.asked} has more than {request.most} octets", stage=request.stage
-            )
-        # By a read of so many octets http.client does not see that some are missing.
-        if answer.length:
-            raise IncompleteRead(body, answer.length)
-        return HttpAnswer(int(answer.status or 0), dict(answer.headers.items()), body)
+        return build_opener(Stay, HTTPSHandler(context=request.context or client_context(None)))
+    return build_opener(Stay, ProxyHandler({}))
 
 
 def _failure(request: _Request, error: Exception) -> SmtpkitError:
