@@ -19,7 +19,7 @@ def checked(limits: Limit | Iterable[Limit]) -> tuple[Limit, ...]:
     Raises:
         InvalidConfiguration: something else is among them, or two that would count each mail twice.
     """
-    found = tuple(limits) if isinstance(limits, Iterable) and not isinstance(limits, (str, bytes)) else (limits,)
+    found = tuple(limits) if isinstance(limits, Iterable) else (limits,)
     places: set[object] = set()
     for limit in found:
         if not callable(getattr(limit, "reserve", None)):
