@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smtpkit.limits.preset import holds
 from smtpkit.providers import Registry
 from smtpkit.providers.presets import load
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "providers.md"
 
 HEAD = """\
+---
+hide:
+  - toc
+---
+
 # Providers
 
 <!-- Written by scripts/provider_table.py from smtpkit/providers/presets.json. Do not edit. -->
@@ -23,8 +29,9 @@ HEAD = """\
 `Mailer.for_provider("gmail", ...)` takes any name or alias of this page, in any case, and so does a URL:
 `gmail://me%40gmail.com:password@`. `Mailer.for_address("me@gmail.com", ...)` knows the {domains:,} domains of the
 mailboxes here. For a domain of your own there is [discovery](discovery.md). The endpoint is the first one listed.
-Limits in **bold** are enforced unless you say otherwise; the others are for information: they hold on some plans only,
-or change with the account's reputation.
+Limits in **bold** are counted unless you say otherwise. One that is stated by the provider is enforced: a mail beyond
+it is not sent, or waits if it is of an hour or less; any other *warns only*, in the log. Limits that are not bold are
+for information: they hold on some plans only, or change with the account's reputation.
 
 ## How an entry was judged
 
@@ -41,13 +48,13 @@ or change with the account's reputation.
 - Services that are believed closed are not here (DebugMail, Dyn, hot.ee, Openmailbox): their domains may be somebody
   else's tomorrow. Nor are names that mean your own server (Plesk, Zimbra): `cpanel` or
   [discovery](discovery.md) does for these. One that offers no SMTP is here to say so.
-- A limit says its unit, window, plan and source. It is enforced if it holds for an ordinary account; what comes of it
-  if the figure is not from the provider itself is said with the limits.
+- A limit says its unit, window, plan and source. It is counted if it holds for an ordinary account, and enforced if the
+  figure is from the provider itself; but for Gmail's 500 and Outlook.com's 300, which are enforced all the same.
 - *Checked* is when the entry was last compared with its sources; nobody logged in to each provider.
 
 ## All of them
 
-| name | provider | endpoints | user name | password | enforced limit | recipients per message |
+| name | provider | endpoints | user name | password | counted limit | recipients per message |
 |---|---|---|---|---|---|---|
 """
 
@@ -86,7 +93,7 @@ def _row(provider: Provider) -> str:
         "<br>".join(f"`{at.host}` {at.port} {at.security}" for at in provider.endpoints) or "-",
         f"`{provider.username_literal}`" if provider.username_literal else USERNAMES[provider.username],
         PASSWORDS[provider.password_kind],
-        "<br>".join(_figure(limit) for limit in provider.limits if limit.applies) or "-",
+        "<br>".join(_figure(limit) + _effect(provider, limit) for limit in provider.limits if limit.applies) or "-",
         f"{provider.max_recipients:,}" if provider.max_recipients else "-",
     )
     return f"| {' | '.join(cells)} |\n"
@@ -111,15 +118,20 @@ def _section(provider: Provider) -> Iterator[str]:
     if provider.max_connections:
         yield f"- Connections at a time: {provider.max_connections:,}"
     for limit in provider.limits:
-        yield f"- Limit: {_limit(limit)}"
+        yield f"- Limit: {_limit(provider, limit)}"
     sources = "; ".join(provider.sources)
     yield f"- Sources ({provider.confidence}, checked {provider.checked}): {sources}"
 
 
-def _limit(limit: SendingLimit) -> str:
-    figure = f"**{_figure(limit)}**" if limit.applies else _figure(limit)
+def _limit(provider: Provider, limit: SendingLimit) -> str:
+    figure = f"**{_figure(limit)}**{_effect(provider, limit)}" if limit.applies else _figure(limit)
     plan = f" ({limit.plan})" if limit.plan else ""
     return f"{figure}{plan}{CERTAINTY[limit.evidence]}: {limit.source}"
+
+
+def _effect(provider: Provider, limit: SendingLimit) -> str:
+    """What is said of a limit that a mail may go beyond."""
+    return "" if holds(provider, limit) else " (*warns only*)"
 
 
 def _figure(limit: SendingLimit) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from smtpkit.attempts import Attempts
 from smtpkit.envelope import Envelope
-from smtpkit.errors import DeliveryError, InvalidMessage, SmtpkitError
+from smtpkit.errors import InvalidMessage, SmtpkitError
 from smtpkit.interruption import note_outcomes
 from smtpkit.mail import Mail
 from smtpkit.message import Message
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from smtpkit.address import Address
     from smtpkit.limits.limit import Limit
     from smtpkit.limits.status import LimitStatus
-    from smtpkit.limits.store import Reservation
     from smtpkit.providers.provider import Provider
+    from smtpkit.reservations import Reservations
     from smtpkit.retry import Retry
     from smtpkit.runtime.base import Runtime
     from smtpkit.transports.base import Transport
@@ -51,7 +51,17 @@ class Ready:
         self.mail: Mail = mail
         self.begun: float = begun
         """When the message was given, in the time of `Runtime.now`; only if somebody listens."""
-        self.reserved: list[tuple[Limit, Reservation]] = []
+        self.reserved: Reservations | None = None
+
+    async def settle_attempt(self, attempt: Receipt, runtime: Runtime) -> None:
+        """Settle ``attempt`` in the limits where each has a time of its own."""
+        if self.reserved is not None:
+            await self.reserved.settle_attempt(attempt, runtime)
+
+    async def settle(self, receipt: Receipt, runtime: Runtime) -> None:
+        """Give back what it did not use of the limits, once."""
+        if self.reserved is not None:
+            await self.reserved.settle(receipt, runtime)
 
 
 class Delivery:
@@ -78,6 +88,8 @@ class Delivery:
         self._retry = retry
         self._on_partial: OnPartial = on_partial
         self._provider = provider
+        self._at: tuple[Provider | None, ...] = ()
+        """Whose server it is, if somebody had to know."""
         self._redirect_to = redirect_to
 
     @property
@@ -138,7 +150,15 @@ class Delivery:
             _tell(receipt, begun, runtime)
             return receipt
         ready = Ready(mail, begun)
-        refused = await self._reserve(ready, runtime, before_waiting) if self._counts else None
+        if not self._counts:
+            return ready
+        # Not at import: many have no limits.
+        from smtpkit.reservations import Reservations
+
+        ready.reserved = Reservations(
+            self._limits, self._account, None if self._provider is None else self._provider.name
+        )
+        refused = await ready.reserved.make(mail, runtime, before_waiting)
         return ready if refused is None else await self.conclude(ready, refused, runtime)
 
     @property
@@ -153,12 +173,12 @@ class Delivery:
     async def complete(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
         """Try again what may pass, where that is wanted, and `conclude`."""
         if self._retry is not None and self.tries_again(ready, receipt):
-            receipt = await self._tried_again(self._retry, ready.mail, receipt, runtime)
+            receipt = await self._tried_again(self._retry, ready, receipt, runtime)
         return await self.conclude(ready, receipt, runtime)
 
-    async def _tried_again(self, retry: Retry, mail: Mail, receipt: Receipt, runtime: Runtime) -> Receipt:
+    async def _tried_again(self, retry: Retry, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
         """The receipt of all attempts, of which ``receipt`` was the first."""
-        attempts = Attempts(receipt)
+        attempts, mail = Attempts(receipt), ready.mail
         for made in range(1, retry.attempts):
             left = retry.left(mail, receipt)
             pause = retry.pause(receipt, left, made) if left else None
@@ -170,40 +190,27 @@ class Delivery:
 
                 runtime.tell(Retrying(made + 1, pause, receipt.error))
             try:
+                await ready.settle_attempt(receipt, runtime)
                 if not getattr(self.current, "simulated", False):
                     await runtime.sleep(pause)
                 mail = mail.only(left)
+                if ready.reserved is not None and not await ready.reserved.repeat(mail, runtime):
+                    break
                 receipt = attempts.add(mail, await self.transmit(mail, runtime))
             except BaseException as interruption:
                 attempts.confess(interruption)
                 raise
+        await ready.settle_attempt(receipt, runtime)
         return attempts.receipt()
 
     async def conclude(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> Receipt:
         """Give back what a mail did not use of the limits, and explain what went wrong."""
-        if self._limits:
-            await self.settle(ready, receipt, runtime)
+        await ready.settle(receipt, runtime)
         if receipt.error is not None:
             self._explain(receipt.error)
         if runtime.tell is not None:
             _tell(receipt, ready.begun, runtime)
         return receipt
-
-    async def settle(self, ready: Ready, receipt: Receipt, runtime: Runtime) -> None:
-        """Give back what a mail did not use of the limits, once, and learn from a server that says they are reached."""
-        reserved, ready.reserved = ready.reserved, []
-        for limit, reservation in reserved:
-            try:
-                await limit.settle(reservation, receipt, runtime)
-                if receipt.error is not None and receipt.error.reply is not None:
-                    # Not at import: few mails fail.
-                    from smtpkit.limits.spent import learn
-
-                    provider = None if self._provider is None else self._provider.name
-                    await learn(limit, self._account, receipt.error.reply, provider, runtime)
-            except Exception:
-                # The mail has gone its way, and its receipt matters more than a count that is too high.
-                _warn("%r could not be settled after %s", limit, receipt.message_id)
 
     async def limits(self, runtime: Runtime) -> tuple[LimitStatus, ...]:
         """How much of each limit is used up."""
@@ -243,32 +250,17 @@ class Delivery:
 
         return redirected(mail, self._redirect_to)
 
-    async def _reserve(
-        self, ready: Ready, runtime: Runtime, before_waiting: Callable[[], Awaitable[None]] | None
-    ) -> Receipt | None:
-        """Count a mail in every limit; the receipt of one that does not fit."""
-        mail = ready.mail
-        for limit in self._limits:
-            try:
-                reservation = await limit.reserve(self._account, mail, runtime, before_waiting=before_waiting)
-                ready.reserved.append((limit, reservation))
-            except SmtpkitError as error:
-                return Receipt.of(mail, Outcome("not_sent"), error)
-            except Exception as cause:
-                failure = DeliveryError(f"{limit!r} raised {type(cause).__name__}: {cause}", stage="limit")
-                failure.__cause__ = cause
-                return Receipt.of(mail, Outcome("not_sent"), failure)
-        return None
-
     async def transmit(self, mail: Mail, runtime: Runtime) -> Receipt:
         """One attempt: whatever the transport does, there is a receipt."""
         return await transmit(self.current, mail, runtime)
 
     def _explain(self, error: SmtpkitError) -> None:
         # Not at import: most sends go well.
-        from smtpkit.providers.explanation import explanation
+        from smtpkit.providers.explanation import explanation, provider_at
 
-        error.hint = explanation(error, self._provider)
+        if self._provider is None and not self._at:
+            self._at = (provider_at(getattr(self.transport, "server", None)),)
+        error.hint = explanation(error, self._provider or self._at[0])
 
 
 def _unsent(message: Message | RawMessage, envelope: Envelope | None, error: SmtpkitError) -> Receipt:
@@ -287,10 +279,3 @@ def _tell(receipt: Receipt, begun: float, runtime: Runtime) -> None:
 
         for event in events_of(receipt, runtime.now() - begun):
             runtime.tell(event)
-
-
-def _warn(text: str, *about: object) -> None:
-    # Not at import: it makes no logger.
-    import logging
-
-    logging.getLogger("smtpkit").warning(text, *about, exc_info=True)

@@ -128,7 +128,7 @@ class Dispatch:
         receipt = self._taken.popleft() if self._taken else await self._carrier.take()
         try:
             if self._delivery.tries_again(slot, receipt):
-                await self._hear_all()
+                await self._settle_all()
             return await self._delivery.complete(slot, receipt, self._runtime)
         except BaseException as interruption:
             note_outcomes(interruption, receipt.message_id, receipt.outcomes)
@@ -141,12 +141,12 @@ class Dispatch:
             self._taken.append(await self._carrier.take())
 
     async def _settle_all(self) -> None:
-        """Before a limit is waited for: nothing is held meanwhile, and what was accepted counts from now."""
+        """Before a wait for a limit or an attempt: nothing is held meanwhile, and what was accepted counts from now."""
         await self._hear_all()
         ready = (slot for slot in self._slots if isinstance(slot, Ready))
         for slot, receipt in zip(ready, self._taken, strict=True):
             if not self._delivery.tries_again(slot, receipt):
-                await self._delivery.settle(slot, receipt, self._runtime)
+                await slot.settle(receipt, self._runtime)
 
     def _abandon(self, interruption: BaseException) -> None:
         """What is under way is not heard any more."""

@@ -20,12 +20,12 @@ FLOORS = {
     0: "value base_error errors reply address alternative attachment body content_types pattern stamp fields header"
     " threads lists message envelope mail raw receipt secret tls mime dsn events listener interruption"
     " trouble certificate",
-    1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime dns https",
+    1: "smtp smtp.replies smtp.commands smtp.capabilities smtp.timeouts runtime dns",
     2: "smtp.dialogue smtp.policy smtp.sasl smtp.server smtp.credentials smtp.source smtp.authentication"
     " smtp.transaction smtp.admission smtp.parameters smtp.ledger smtp.patience smtp.window smtp.outgoing smtp.pieces",
     3: "smtp.handshake smtp.connection smtp.room smtp.pool smtp.lane smtp.lanes",
     4: "transports",
-    5: "delivery dispatch retry attempts redirection providers limits oauth2 keyring",
+    5: "delivery dispatch reservations retry attempts redirection providers limits oauth2 keyring",
     6: "mailer testing preview diagnose",
     7: "integrations cli inbox __main__",
 }

@@ -12,6 +12,7 @@ from smtpkit.diagnose.quota import check_limits
 from smtpkit.diagnose.report import Report, Step
 from smtpkit.dns import DnsResolver
 from smtpkit.errors import InvalidAddress, UnknownProvider
+from smtpkit.providers.explanation import provider_at
 from smtpkit.transports.composition import Composition
 from smtpkit.transports.smtp import SmtpTransport
 from smtpkit.value import from_0_to, value
@@ -51,10 +52,12 @@ class Examination:
         servers = _servers(delivery.transport)
         sender = self._sender(delivery, servers)
         recipient = sender if self.recipient is None else Address.of(self.recipient)
-        domain = await self._domain(sender, servers, delivery.provider, runtime)
+        provider = delivery.provider or (provider_at(servers[0].server) if len(servers) == 1 else None)
+        domain = await self._domain(sender, servers, provider, runtime)
         steps: list[Step] = []
         for transport in servers:
-            conversation = Conversation(transport.server, delivery.provider, runtime, began + self.timeout)
+            whose = provider or provider_at(transport.server)
+            conversation = Conversation(transport.server, whose, runtime, began + self.timeout)
             await conversation.hold(sender, recipient)
             steps += conversation.steps
         if not servers:

@@ -24,7 +24,9 @@ def checked(limits: Limit | Iterable[Limit]) -> tuple[Limit, ...]:
     for limit in found:
         if not callable(getattr(limit, "reserve", None)):
             raise InvalidConfiguration(
-                f"limits= has {limit!r}", hint="It takes one limit such as DailyLimit(500), or several."
+                f"limits= has {limit!r}",
+                hint="It takes one limit such as DailyLimit(500), or several; () for none. A file in which those of a "
+                'preset are counted is limits_path="mail.db".',
             )
         if limit.place in places:
             raise InvalidConfiguration(

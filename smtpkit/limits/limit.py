@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from smtpkit.errors import InvalidConfiguration, LimitExceeded
 from smtpkit.limits.memory import MemoryStore
+from smtpkit.limits.queue import Queue
 from smtpkit.limits.status import LimitStatus
 from smtpkit.limits.watch import Watch
 from smtpkit.limits.window import utc
@@ -65,14 +66,7 @@ class Limit:
         on_warning: OnWarning | None,
     ) -> None:
         name = type(self).__name__
-        if type(count) is not int or count < 1:
-            raise InvalidConfiguration(f"{name}({count!r}): a number of at least 1 is needed")
-        if unit not in get_args(Unit):
-            raise InvalidConfiguration(f"{name}(unit={unit!r})", hint='It is "messages" or "recipients".')
-        if on_limit not in get_args(OnLimit):
-            raise InvalidConfiguration(f"{name}(on_limit={on_limit!r})", hint='It is "raise", "wait" or "warn".')
-        if on_warning is not None and not callable(on_warning):
-            raise InvalidConfiguration(f"{name}(on_warning={on_warning!r})", hint="It takes a function.")
+        _check(name, count, unit, on_limit, on_warning)
         self.count = count
         self.unit: Unit = unit
         self.on_limit: OnLimit = on_limit
@@ -85,6 +79,7 @@ class Limit:
         self._window = window
         self._store: Store = _store(name, path, store)
         self._watch = Watch(self, on_warning)
+        self._queue = Queue()
 
     @property
     def per(self) -> Per:
@@ -120,12 +115,11 @@ class Limit:
         """
         self.register(account)
         n = len(mail.envelope.recipients) if self.unit == "recipients" else 1
-        reservation = await self._asked(account, n, runtime)
-        if not reservation.granted and self.on_limit == "wait" and before_waiting is not None:
-            await before_waiting()
-            reservation = await self._asked(account, n, runtime)
-        if not reservation.granted and self.on_limit == "wait":
-            reservation = await self._waited(account, mail, reservation, runtime)
+        reservation = await self._at_once(account, n, runtime)
+        if reservation is None:
+            if before_waiting is not None:
+                await before_waiting()
+            reservation = await self._waited(account, n, mail, runtime)
         if not reservation.granted and self.on_limit != "warn":
             raise self._exceeded(account, reservation)
         self._watch.see(account, reservation)
@@ -196,9 +190,26 @@ class Limit:
     async def _asked(self, account: str, n: int, runtime: Runtime) -> Reservation:
         return await self._store.reserve(self._key(account), n, self._window, runtime, limit=self.count)
 
-    async def _waited(self, account: str, mail: Mail, reservation: Reservation, runtime: Runtime) -> Reservation:
-        """Ask again when there may be room, up to the longest wait."""
+    async def _at_once(self, account: str, n: int, runtime: Runtime) -> Reservation | None:
+        """What the store says; ``None`` if the mail is to wait for room, also behind others who do."""
+        if self.on_limit == "wait" and n <= self.count and not self._queue.is_empty(account, runtime):
+            return None
+        reservation = await self._asked(account, n, runtime)
+        waits = self.on_limit == "wait" and reservation.room_at is not None
+        return reservation if reservation.granted or not waits else None
+
+    async def _waited(self, account: str, n: int, mail: Mail, runtime: Runtime) -> Reservation:
+        """Ask when it is the mail's turn, and again when there may be room, up to the longest wait."""
         deadline = min(runtime.now() + self.longest_wait, mail.deadline)
+        turn = self._queue.join(account, runtime)
+        try:
+            await turn.comes(deadline)
+            return await self._asked_until(deadline, account, n, runtime)
+        finally:
+            turn.leave()
+
+    async def _asked_until(self, deadline: float, account: str, n: int, runtime: Runtime) -> Reservation:
+        reservation = await self._asked(account, n, runtime)
         told = False
         while not reservation.granted and (seconds := self._until_room(reservation)) is not None:
             if runtime.now() + seconds > deadline:
@@ -210,7 +221,7 @@ class Limit:
                 runtime.tell(Throttled(account, None, seconds))
             told = True
             await runtime.sleep(min(seconds, _LOOK_AGAIN))
-            reservation = await self._asked(account, reservation.n, runtime)
+            reservation = await self._asked(account, n, runtime)
         return reservation
 
     def _until_room(self, reservation: Reservation) -> float | None:
@@ -247,6 +258,17 @@ class Limit:
         if self.length < 3600:
             return f"{when + timedelta(seconds=1, microseconds=-1):%Y-%m-%d %H:%M:%S} UTC"
         return f"{when + timedelta(minutes=1, microseconds=-1):%Y-%m-%d %H:%M} UTC"
+
+
+def _check(name: str, count: object, unit: object, on_limit: object, on_warning: object) -> None:
+    if type(count) is not int or count < 1:
+        raise InvalidConfiguration(f"{name}({count!r}): a number of at least 1 is needed")
+    if unit not in get_args(Unit):
+        raise InvalidConfiguration(f"{name}(unit={unit!r})", hint='It is "messages" or "recipients".')
+    if on_limit not in get_args(OnLimit):
+        raise InvalidConfiguration(f"{name}(on_limit={on_limit!r})", hint='It is "raise", "wait" or "warn".')
+    if on_warning is not None and not callable(on_warning):
+        raise InvalidConfiguration(f"{name}(on_warning={on_warning!r})", hint="It takes a function.")
 
 
 def _store(name: str, path: str | os.PathLike[str] | None, store: Store | None) -> Store:

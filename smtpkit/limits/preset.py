@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smtpkit.limits.store import Store
     from smtpkit.providers.provider import Provider, SendingLimit
 
-__all__ = ["preset_limits"]
+__all__ = ["holds", "preset_limits"]
 
 _STATED = ("official", "third-party-of-official")
 """Evidence of a figure that comes from the provider."""
@@ -52,14 +52,18 @@ def _made(provider: Provider, path: str | os.PathLike[str] | None, store: Store 
         # One of a kind: the least of several holds.
         if limit.applies and (place not in found or limit.count < found[place].count):
             found[place] = limit
-    return tuple(_limit(provider.name, limit, path, store) for limit in found.values())
+    return tuple(_limit(provider, limit, path, store) for limit in found.values())
 
 
-def _limit(name: str, limit: SendingLimit, path: str | os.PathLike[str] | None, store: Store | None) -> Limit:
-    holds = limit.evidence in _STATED or (name, limit.count) in _NAMED
-    if limit.window in ("rolling-24h", "day"):
-        return DailyLimit(limit.count, unit=limit.unit, path=path, store=store, on_limit="raise" if holds else "warn")
-    blocking: OnLimit = "raise" if limit.window == "month" else "wait"
-    return RateLimit(
-        limit.count, limit.window, unit=limit.unit, path=path, store=store, on_limit=blocking if holds else "warn"
-    )
+def holds(provider: Provider, limit: SendingLimit) -> bool:
+    """Whether mails are held up by ``limit`` of ``provider``; otherwise it warns only."""
+    return limit.evidence in _STATED or (provider.name, limit.count) in _NAMED
+
+
+def _limit(provider: Provider, limit: SendingLimit, path: str | os.PathLike[str] | None, store: Store | None) -> Limit:
+    of_a_day = limit.window in ("rolling-24h", "day")
+    blocking: OnLimit = "raise" if of_a_day or limit.window == "month" else "wait"
+    on_limit: OnLimit = blocking if holds(provider, limit) else "warn"
+    if of_a_day:
+        return DailyLimit(limit.count, unit=limit.unit, path=path, store=store, on_limit=on_limit)
+    return RateLimit(limit.count, limit.window, unit=limit.unit, path=path, store=store, on_limit=on_limit)

@@ -13,35 +13,37 @@ if TYPE_CHECKING:
     from smtpkit.reply import Reply
     from smtpkit.runtime.base import Runtime
 
-__all__ = ["is_spent", "learn"]
+__all__ = ["learn", "spent"]
 
-_OF_A_DAY: tuple[Per, ...] = ("rolling-24h", "calendar-day")
-_WINDOWS: tuple[tuple[str, tuple[Per, ...]], ...] = (("hour", ("hour",)), ("month", ("month", "calendar-month")))
-"""A word in a reply, and the windows that it means."""
+_WINDOWS: dict[str, tuple[Per, ...]] = {
+    "hour": ("hour",),
+    "month": ("month", "calendar-month"),
+    "day": ("rolling-24h", "calendar-day"),
+}
+"""A word in a reply or a hint, and the windows that it means."""
 
 
-def is_spent(reply: Reply, provider: str | None) -> bool:
-    """Whether the server says that the account has sent as much as it may in a day, hour or month.
+def spent(reply: Reply, provider: str | None) -> tuple[Per, ...]:
+    """The windows of the limits of which the server says that they are used up; none if it says something else.
 
     ``provider`` is the name of a preset; ``None`` where the transport is somebody's own: then what any of them says
     counts.
     """
     if provider is None:
-        return any(_is_of(hint, reply) and hint.pattern.search(str(reply)) for hint in all_hints())
-    hint = find(reply, provider)
-    return hint is not None and _is_of(hint, reply)
+        hint = next((each for each in all_hints() if _is_quota(each, reply) and each.pattern.search(str(reply))), None)
+    else:
+        hint = find(reply, provider)
+    if hint is None or not _is_quota(hint, reply):
+        return ()
+    text = reply.text.lower()
+    return _WINDOWS[next((word for word in _WINDOWS if word in text), hint.window or "day")]
 
 
-def _is_of(hint: Hint, reply: Reply) -> bool:
+def _is_quota(hint: Hint, reply: Reply) -> bool:
     return hint.category == "quota" and hint.code == reply.code
 
 
 async def learn(limit: Limit, account: str, reply: Reply, provider: str | None, runtime: Runtime) -> None:
     """Count ``limit`` as used up, if the server means it."""
-    if is_spent(reply, provider) and limit.per in _meant(reply.text.lower()):
+    if limit.per in spent(reply, provider):
         await limit.exhausted(account, runtime)
-
-
-def _meant(text: str) -> tuple[Per, ...]:
-    """The windows of which ``text`` speaks; those of a day if it names none."""
-    return next((windows for word, windows in _WINDOWS if word in text), _OF_A_DAY)

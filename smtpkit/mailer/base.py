@@ -37,7 +37,8 @@ class MailerBase:
         transport: where the mail goes.
         default_from: the From of a message that has none.
         limits: one limit or several; each counts for the transport's account.
-        retry: when to try a mail again; without it there is one attempt. A mail counts once in the limits.
+        retry: when to try a mail again; without it there is one attempt. A mail counts once in the limits, and in one
+            that waits at the time of its last attempt.
         on_partial: what ``send`` does when some recipients accepted and others did not:
             ``"return"`` the receipt, or ``"raise"`` its error; ``"abort"`` sends the content only if
             every recipient was accepted, which takes one more round trip where there are several.
@@ -104,6 +105,7 @@ class MailerBase:
         security: EndpointSecurity | None = None,
         default_from: str | Address | None = None,
         limits: Limits | Literal["preset"] = "preset",
+        limits_path: str | os.PathLike[str] | None = None,
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
         redirect_to: str | Address | None = None,
@@ -125,14 +127,15 @@ class MailerBase:
             domain: for your own domain (``cpanel``); taken from ``username`` if not given.
             security: ``"starttls"`` or ``"tls"`` instead of what the provider prefers.
             limits: ``"preset"``, or your own instead.
+            limits_path: a file in which the preset's limits are counted, for programs that run now and then or in
+                several processes: in memory, where they count otherwise, each run starts from zero.
             retry: when to try a mail again; without it there is one attempt.
 
         Raises:
             UnknownProvider: no such name; the text has the nearest ones.
             InvalidConfiguration: the preset cannot be used with these arguments.
         """
-        from smtpkit.limits.preset import preset_limits
-        from smtpkit.mailer.preset import preset_transport
+        from smtpkit.mailer.preset import limits_for, preset_transport
         from smtpkit.providers import Provider, get
 
         secrets = hidden(password=password, token=token, secret_access_key=secret_access_key)
@@ -144,7 +147,7 @@ class MailerBase:
                 provider, username, secrets, region=region, domain=domain, security=security, options=options
             ),
             default_from=login if default_from is None and provider.username == "address" else default_from,
-            limits=preset_limits(provider) if limits == "preset" else limits,
+            limits=limits_for(provider, limits, limits_path),
             retry=retry,
             on_partial=on_partial,
             provider=provider,
@@ -160,6 +163,7 @@ class MailerBase:
         *,
         token: TokenSource | None = None,
         limits: Limits | Literal["preset"] = "preset",
+        limits_path: str | os.PathLike[str] | None = None,
         retry: Retry | None = None,
         on_partial: OnPartial = "return",
         redirect_to: str | Address | None = None,
@@ -185,6 +189,7 @@ class MailerBase:
             own.addr_spec,
             default_from=own,
             limits=limits,
+            limits_path=limits_path,
             retry=retry,
             on_partial=on_partial,
             redirect_to=redirect_to,
@@ -201,7 +206,8 @@ class MailerBase:
         ``smtp+plaintext://`` (25); or the name of a provider, as in
         ``gmail://me%40gmail.com:password@``. User name and password are percent-encoded. Query
         keys are keyword arguments, with ``timeouts.``, ``retry.``, ``tls.`` and ``limits.`` before the parts of
-        `Timeouts`, `Retry`, `Tls` and `DailyLimit` (``limits.daily=500&limits.path=mail.db``):
+        `Timeouts`, `Retry`, `Tls` and `DailyLimit` (``limits.daily=500&limits.path=mail.db``; ``limits.path`` alone is
+        for those of the provider's preset):
         ``smtps://host?connections=4&timeouts.reply=30&retry.attempts=3&tls.ca_file=ca.pem``.
 
         ``file:./outbox`` is a `FileTransport`, ``console:`` a `ConsoleTransport`: for development, without a server.

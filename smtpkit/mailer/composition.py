@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit.errors import InvalidConfiguration, UnknownProvider
-from smtpkit.mailer.configuration import LOCAL, OF_MAILER, SCHEMES, Configuration, options, provider_of
+from smtpkit.mailer.configuration import LOCAL, OF_MAILER, SCHEMES, Configuration, provider_of
+from smtpkit.mailer.options import options
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ def _member(name: str, url: str) -> Configuration:
         if option in OF_MAILER:
             hint = f"Write it behind the parenthesis: {name}(...)?{option}=..."
             raise InvalidConfiguration(f"{option} is for all of {name}(...)", hint=hint)
+        if option == "limits_path":
+            hint = f"Write one behind the parenthesis: {name}(...)?limits.daily=500&limits.path=..."
+            raise InvalidConfiguration(f"limits of presets do not hold in {name}(...)", hint=hint)
     return found
 
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from smtpkit import errors
-from smtpkit.errors import DeliveryError, InvalidConfiguration, UnknownProvider
+from smtpkit.errors import InvalidConfiguration, UnknownProvider
+from smtpkit.mailer.options import ENCODE, options
 from smtpkit.mime.characters import shown
-from smtpkit.retry import Retry
 from smtpkit.secret import Secret
-from smtpkit.smtp.timeouts import Timeouts
-from smtpkit.tls import Tls
 from smtpkit.value import value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-    from smtpkit.limits.daily import DailyLimit
     from smtpkit.providers.provider import Provider
 
-__all__ = ["LOCAL", "OF_MAILER", "SCHEMES", "Configuration", "options", "provider_of"]
+__all__ = ["LOCAL", "OF_MAILER", "SCHEMES", "Configuration", "provider_of"]
 
 SCHEMES = {"smtp": "starttls", "smtps": "tls", "smtp+plaintext": "plaintext"}
 """URL schemes that name no provider, and the security that each stands for."""
@@ -35,8 +31,6 @@ OF_MAILER = ("default_from", "limits", "on_partial", "redirect_to", "retry")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*")
 
 _HINT = 'Such as "smtps://user:password@smtp.example.com", or "gmail://me%40gmail.com:password@".'
-
-_ENCODE = "Percent-encode the user name and the password: urllib.parse.quote(password, safe='')."
 
 
 @value
@@ -165,16 +159,16 @@ def _split(scheme: str, url: str) -> tuple[SplitResult, int | None]:
         parts = urlsplit("smtp" + url[len(scheme) :])
         port = parts.port
     except ValueError as error:
-        hint = _ENCODE
+        hint = ENCODE
         if scheme.lower() not in SCHEMES:
             provider_of(scheme)
             # What was meant as the password reads as a port if the @ after it is missing.
-            hint = f"A provider's URL has no host: end it with @, as in {scheme}://user:password@. {_ENCODE}"
+            hint = f"A provider's URL has no host: end it with @, as in {scheme}://user:password@. {ENCODE}"
         raise InvalidConfiguration(
             f"the {scheme}:// URL cannot be read: {_without_details(error)}", hint=hint
         ) from None
     if parts.path not in ("", "/") or parts.fragment:
-        raise InvalidConfiguration(f"the {scheme}:// URL has a path or fragment", hint=_ENCODE)
+        raise InvalidConfiguration(f"the {scheme}:// URL has a path or fragment", hint=ENCODE)
     return parts, port
 
 
@@ -187,7 +181,7 @@ def _decoded(scheme: str, what: str, text: str | None) -> str | None:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise InvalidConfiguration(
-            f"the {what} in the {scheme}:// URL is not percent-encoded UTF-8", hint=_ENCODE
+            f"the {what} in the {scheme}:// URL is not percent-encoded UTF-8", hint=ENCODE
         ) from None
 
 
@@ -202,115 +196,3 @@ def _port(text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 5):
         raise InvalidConfiguration(f"SMTP_PORT is no port number: {shown(text)}")
     return int(text)
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in _BOOLEANS:
-        raise ValueError("not true or false")
-    return _BOOLEANS[text.lower()]
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
-
-
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-_READERS: dict[str, Callable[[str], object]] = {
-    "allow_insecure_auth": _boolean,
-    "chunking": _boolean,
-    "connections": int,
-    "default_from": str,
-    "domain": str,
-    "format": str,
-    "local_hostname": str,
-    "mechanisms": _names,
-    "messages_per_connection": int,
-    "on_partial": str,
-    "pipelining": _boolean,
-    "redirect_to": str,
-    "region": str,
-    "rest": float,
-    "secret_access_key": Secret,
-    "security": str,
-    "source_address": str,
-    "stream": str,
-    "tls": str,
-    "token": Secret,
-}
-
-
-def _kinds(text: str) -> list[type[DeliveryError]]:
-    found = [getattr(errors, name, None) for name in _names(text)]
-    kinds = [each for each in found if isinstance(each, type) and issubclass(each, DeliveryError)]
-    if len(kinds) < len(found):
-        raise ValueError("not the names of errors")
-    return kinds
-
-
-_GROUPS: dict[str, dict[str, Callable[[str], object]]] = {
-    "timeouts": dict.fromkeys(Timeouts.__match_args__, float),
-    "tls": {
-        "ca_file": str,
-        "client_certificate": str,
-        "client_key": str,
-        "fingerprints": _names,
-        "minimum_version": str,
-    },
-    "limits": {"daily": int, "unit": str, "window": str, "path": str, "on_limit": str},
-    "retry": {"attempts": int, "wait": float, "max_wait": float, "jitter": float, "on": _kinds, "uncertain": str},
-}
-"""Options whose value has parts, each with a key of its own such as ``timeouts.reply``."""
-
-
-def options(query: str, *, secret: bool = False) -> tuple[tuple[str, object], ...]:
-    """The keyword arguments that a query gives. If it may be ``secret``, errors do not repeat it.
-
-    Raises:
-        InvalidConfiguration: a key that is not known, or is there twice, or a value that cannot be.
-    """
-    from urllib.parse import parse_qsl
-
-    # With an @ it may be the end of a password that has a question mark.
-    secret = secret or "@" in query or "token" in query or "secret" in query
-    found: dict[str, Any] = {}
-    parts: dict[str, dict[str, Any]] = {}
-    for key, text in parse_qsl(query, keep_blank_values=True):
-        group, dot, name = key.rpartition(".")
-        reader = (_GROUPS.get(group, {}) if dot else _READERS).get(name)
-        if reader is None:
-            raise _unknown(key, secret=secret)
-        values = parts.setdefault(group, {}) if dot else found
-        if name in values:
-            raise InvalidConfiguration(f"the key {key} is in the URL twice")
-        try:
-            values[name] = reader(text)
-        except ValueError:
-            value = "what it is" if secret else shown(text)
-            raise InvalidConfiguration(f"the key {key} of the URL cannot be {value}") from None
-    for group, kind in (("timeouts", Timeouts), ("retry", Retry), ("tls", Tls), ("limits", _daily)):
-        if group in parts and group in found:
-            raise InvalidConfiguration(f"the URL has the key {group} and keys that begin with {group}.")
-        if group in parts:
-            found[group] = kind(**parts[group])
-    return tuple(found.items())
-
-
-def _daily(*, daily: int | None = None, **more: Any) -> DailyLimit:
-    # Not at import: few limits are in a URL.
-    from smtpkit.limits.daily import DailyLimit
-
-    if daily is None:
-        raise InvalidConfiguration("the URL has keys that begin with limits. and no limits.daily")
-    return DailyLimit(daily, **more)
-
-
-def _unknown(key: str, *, secret: bool) -> InvalidConfiguration:
-    from difflib import get_close_matches
-
-    names = [*_READERS, *(f"{group}.{name}" for group, readers in _GROUPS.items() for name in readers)]
-    near = "" if secret else "".join(f"; nearest: {name}" for name in get_close_matches(key[:40], names, 1))
-    return InvalidConfiguration(
-        f"unknown key {'' if secret else shown(key) + ' '}in the URL{near}",
-        hint=f"Known: {', '.join(names)}. {_ENCODE if secret else ''}".rstrip(),
-    )

@@ -27,6 +27,12 @@ def configured(kind: type[M], given: Configuration, on_event: OnEvent | None = N
     """
     from smtpkit.transports.smtp import smtp_transport
 
+    has_preset = not (given.members or given.scheme in LOCAL or given.scheme in SCHEMES)
+    if not has_preset and "limits_path" in dict(given.options):
+        raise InvalidConfiguration(
+            f"the {given.scheme}: URL has limits.path and no limits.daily",
+            hint="It is what is counted in that file: limits.daily=500. Only presets of providers bring limits.",
+        )
     if given.members:
         return _composed(kind, given, on_event)
     if given.scheme in LOCAL:

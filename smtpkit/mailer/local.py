@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from smtpkit.errors import InvalidConfiguration
-from smtpkit.mailer.configuration import LOCAL, OF_MAILER, Configuration, options
+from smtpkit.mailer.configuration import LOCAL, OF_MAILER, Configuration
+from smtpkit.mailer.options import options
 from smtpkit.pattern import Pattern
 
 if TYPE_CHECKING:

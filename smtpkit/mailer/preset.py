@@ -11,12 +11,15 @@ from smtpkit.secret import Secret
 from smtpkit.transports.smtp import smtp_transport
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
+    from typing import Literal
 
+    from smtpkit.mailer.arguments import Limits
     from smtpkit.providers.provider import Endpoint, EndpointSecurity, Provider
     from smtpkit.transports.smtp import SmtpTransport
 
-__all__ = ["preset_transport"]
+__all__ = ["limits_for", "preset_transport"]
 
 
 def preset_transport(
@@ -42,6 +45,24 @@ def preset_transport(
     quirks = {quirk.removeprefix("no-"): False for quirk in provider.quirks}
     given = {**quirks, **options, **_log_in_with(provider, secrets, region, to), "username": login}
     return smtp_transport(to.security, to.host, to.port, given)
+
+
+def limits_for(provider: Provider, limits: Limits | Literal["preset"], path: str | os.PathLike[str] | None) -> Limits:
+    """``limits``, or those of ``provider``'s preset, counted in the file ``path`` if there is one.
+
+    Raises:
+        InvalidConfiguration: limits of one's own and a path for those of the preset.
+    """
+    if limits == "preset":
+        from smtpkit.limits.preset import preset_limits
+
+        return preset_limits(provider, path=path)
+    if path is not None:
+        raise InvalidConfiguration(
+            "limits_path= is for the preset's limits, and there are others in limits=",
+            hint="Give each its own: limits=DailyLimit(500, path=...).",
+        )
+    return limits
 
 
 def _login(provider: Provider, username: str | None, secrets: Mapping[str, object]) -> str | None:

@@ -26,6 +26,7 @@ __all__ = [
     "discover_async",
     "for_address",
     "for_domain",
+    "for_host",
     "for_mx",
     "get",
     "register",
@@ -55,6 +56,11 @@ def for_address(address: str | Address) -> Provider:
 def for_mx(host: str) -> Provider:
     """The provider that takes a domain's mail at ``host``. Raises `UnknownProvider`; see `Registry.for_mx`."""
     return registry.for_mx(host)
+
+
+def for_host(*hosts: str, domain: str = "") -> Provider:
+    """The provider that lets mail out at these hosts. Raises `UnknownProvider`; see `Registry.for_host`."""
+    return registry.for_host(*hosts, domain=domain)
 
 
 def register(provider: Provider, *, replace: bool = False) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpkit import trouble
-from smtpkit.errors import AuthenticationFailed, CertificateUntrusted, DeliveryError
+from smtpkit.errors import AuthenticationFailed, CertificateUntrusted, DeliveryError, UnknownProvider
 from smtpkit.providers.hints import find
 
 if TYPE_CHECKING:
     from smtpkit.errors import SmtpkitError
     from smtpkit.providers.hints import Hint
     from smtpkit.providers.provider import Provider
+    from smtpkit.smtp.server import Server
 
-__all__ = ["explanation"]
+__all__ = ["explanation", "provider_at"]
 
 _LOG_IN = (
     "Check user name and password. Many providers take an app password or an OAuth 2 token (token=...) here, "
@@ -37,6 +38,19 @@ def explanation(error: SmtpkitError, provider: Provider | None) -> str | None:
     found = None if error.reply is None else find(error.reply, provider)
     parts = (*_known(error, found, provider), _later(error, found))
     return " ".join(part for part in parts if part is not None) or None
+
+
+def provider_at(server: Server | None) -> Provider | None:
+    """The provider whose ``server`` this is, if one is known by it."""
+    if server is None:
+        return None
+    from smtpkit.providers import for_host
+
+    username = "" if server.credentials is None else server.credentials.username
+    try:
+        return for_host(server.host, domain=username.rpartition("@")[2])
+    except UnknownProvider:
+        return None
 
 
 def _known(error: SmtpkitError, found: Hint | None, provider: Provider | None) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ class Hint:
     """Where the reply is stated."""
     verified: bool
     """Whether the source has been seen to say so. If not, the hint is a guess, and says "may"."""
+    window: Literal["hour", "day", "month"] | None = None
+    """Of a quota whose reply does not say how long it counts."""
 
     @property
     def text(self) -> str:

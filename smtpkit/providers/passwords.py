@@ -1,4 +1,4 @@
-"""What a provider's passwords look like, and what was meant by one that looks otherwise.
+"""Which password a provider wants, what it looks like, and what was meant by one that looks otherwise.
 
 Only a doubt comes of it: it is logged, and stands in the error if the server refuses the log-in. Nothing is blocked.
 """
@@ -11,9 +11,9 @@ from smtpkit.pattern import Pattern
 from smtpkit.secret import Secret
 
 if TYPE_CHECKING:
-    from smtpkit.providers.provider import Provider
+    from smtpkit.providers.provider import PasswordKind, Provider
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "wanted"]
 
 _GROUPS = Pattern(r"\s*[a-z]{4}(?:[ \u00a0][a-z]{4}){3}\s*\Z")
 """How Google shows an app password: the blanks are for the eye."""
@@ -52,6 +52,45 @@ _FORMS: dict[str, _Form] = {
         "https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html",
     ),
 }
+
+
+_MADE: dict[PasswordKind, str] = {
+    "app-password": "an app password",
+    "api-key": "an API key as password",
+    "smtp-password": "a password made for SMTP",
+}
+
+_CLIENTS = {
+    "oauth2.googleapis.com": "GoogleRefreshToken(...)",
+    "login.microsoftonline.com": "MicrosoftDeviceCode(...) in a script, MicrosoftClientCredentials(...) for an "
+    "organisation, or MicrosoftRefreshToken(...)",
+}
+"""The clients of ``smtpkit.oauth2`` for a token endpoint, by its host; `RefreshToken` is for the others."""
+
+
+def wanted(provider: Provider) -> str:
+    """One sentence: which kind of password or token ``provider`` takes, and where it is made."""
+    page = provider.app_password_url
+    made = f": make one at {page}" if page else f": see {provider.docs_url}" if provider.docs_url else ""
+    if provider.password_kind in _MADE:
+        return f"{provider.title} takes {_MADE[provider.password_kind]}, not the account's password{made}."
+    if provider.password_kind == "oauth2-only":  # noqa: S105
+        return f"{provider.title} takes an OAuth2 access token, not a password: pass token={_client(provider)}."
+    if page:
+        return f"{provider.title} takes the account's password, or with two-factor login an app password{made}."
+    return f"{provider.title} takes the mailbox's own password."
+
+
+def _client(provider: Provider) -> str:
+    """What gets tokens for ``provider``."""
+    if provider.oauth2 is None:
+        return ", such as a RefreshToken(...) of smtpkit.oauth2"
+    if "/consumers/" in provider.oauth2.token_url:
+        client = 'MicrosoftDeviceCode(..., tenant="consumers")'
+    else:
+        host = provider.oauth2.token_url.split("/")[2]
+        client = _CLIENTS.get(host, f"RefreshToken.for_provider({provider.name!r}, ...)")
+    return f" with a client of smtpkit.oauth2: {client}"
 
 
 def fitted(provider: Provider, password: Secret) -> Secret:

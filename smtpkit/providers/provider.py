@@ -10,6 +10,7 @@ from smtpkit.mime.characters import shown
 from smtpkit.value import put, value
 
 __all__ = [
+    "THIS_MACHINE",
     "Confidence",
     "Endpoint",
     "EndpointSecurity",
@@ -55,13 +56,7 @@ name of its own."""
 PasswordKind: TypeAlias = Literal["password", "app-password", "smtp-password", "api-key", "oauth2-only"]
 """The account's password; one made for an application; one made for SMTP; an API key; only an OAuth2 token."""
 
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-
-_MADE_PASSWORDS: dict[PasswordKind, str] = {
-    "app-password": "an app password",
-    "api-key": "an API key as password",
-    "smtp-password": "a password made for SMTP",
-}
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 Quirk: TypeAlias = Literal["no-pipelining", "no-chunking"]
 """An extension of SMTP that is offered and must not be used."""
@@ -90,7 +85,7 @@ class Endpoint:
                 f"not a security of an endpoint: {security!r}",
                 hint='Write "starttls" (usual on port 587) or "tls" (usual on port 465).',
             )
-        if security == "plaintext" and host not in _THIS_MACHINE:
+        if security == "plaintext" and host not in THIS_MACHINE:
             raise InvalidConfiguration(
                 f"an endpoint without TLS is only for this machine, and {shown(host)} is not",
                 hint='Write "starttls" or "tls". For a relay in your own network make a PlaintextSmtpTransport.',
@@ -230,23 +225,22 @@ class Provider:
         return username
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """All hosts of its endpoints and regions."""
+        return frozenset([*(endpoint.host for endpoint in self.endpoints), *(host for _, host in self.regions)])
+
+    @property
     def needs_login(self) -> bool:
         """Whether it takes no mail without log-in; not known of a host of your own without a user name rule."""
         return not self.without_login and (self.kind != "custom" or self.username != "custom")
 
     @property
     def password_hint(self) -> str:
-        """One sentence: which kind of password is needed, and where it is made."""
-        page = self.app_password_url
-        made = f": make one at {page}" if page else f": see {self.docs_url}" if self.docs_url else ""
-        if self.password_kind in _MADE_PASSWORDS:
-            return f"{self.title} takes {_MADE_PASSWORDS[self.password_kind]}, not the account's password{made}."
-        if self.password_kind == "oauth2-only":  # noqa: S105
-            scope = f' with the scope "{self.oauth2.scope}" from {self.oauth2.token_url}' if self.oauth2 else ""
-            return f"{self.title} takes an OAuth2 access token, not a password: pass token={scope}."
-        if page:
-            return f"{self.title} takes the account's password, or with two-factor login an app password{made}."
-        return f"{self.title} takes the mailbox's own password."
+        """One sentence: which kind of password or token is needed, and where it is made."""
+        # Not at import: it is needed when something went wrong.
+        from smtpkit.providers.passwords import wanted
+
+        return wanted(self)
 
     def _preferred(self, security: EndpointSecurity | None) -> Endpoint:
         for endpoint in self.endpoints:

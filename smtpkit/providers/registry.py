@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smtpkit.address import Address
 from smtpkit.errors import InvalidConfiguration, UnknownProvider
 from smtpkit.mime.characters import shown
+from smtpkit.providers.provider import THIS_MACHINE
 from smtpkit.runtime.lock import ForkSafeLock
 
 if TYPE_CHECKING:
@@ -153,6 +154,26 @@ class Registry:
                 f"no provider is known to take mail at {shown(host)}", hint=f"If you know it, name it, or {_HOST_HINT}."
             )
         return found.provider
+
+    def for_host(self, *hosts: str, domain: str = "") -> Provider:
+        """The provider that lets mail out at ``hosts``, such as ``smtp.gmail.com``: at all of them.
+
+        Of several, the one whose mailboxes have ``domain``, or rather one that has domains of its customers.
+
+        Raises:
+            UnknownProvider: no provider has such hosts.
+        """
+        keys = frozenset(map(_domain_key, hosts))
+        # On this machine it may be anybody's.
+        if not keys or keys & {*THIS_MACHINE}:
+            found: list[Provider] = []
+        else:
+            found = [each for each in self if each.kind != "testing" and keys <= each.hosts]
+        if not found:
+            raise UnknownProvider(
+                f"no provider is known by {', '.join(map(shown, hosts))}", hint="Its own documentation says more of it."
+            )
+        return min(found, key=lambda each: (_domain_key(domain) not in each.domains, not each.mx_patterns))
 
     def register(self, provider: Provider, *, replace: bool = False) -> None:
         """Add a provider, so that it is found by its name, aliases and domains.

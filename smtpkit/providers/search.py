@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from smtpkit import https
 from smtpkit.dns import DnsResolver, exchangers, service_targets
-from smtpkit.errors import InvalidConfiguration, SmtpkitError, UnknownProvider
+from smtpkit.errors import InvalidConfiguration, NetworkForbidden, SmtpkitError, UnknownProvider
 from smtpkit.mime.characters import shown
 from smtpkit.providers.autoconfig import Autoconfig, urls
 from smtpkit.providers.discovery import Discovered
 from smtpkit.providers.provider import Endpoint, Provider
+from smtpkit.runtime.http import download
 from smtpkit.runtime.tls import client_context
 from smtpkit.smtp import commands
 from smtpkit.smtp.handshake import open_dialogue
@@ -143,9 +143,12 @@ class Search:
         address = f"{self._address.local_part}@{self._domain}"
         for url in urls(self._domain):
             try:
-                document = await https.get(url, await self._verifying(), self._runtime, self._deadline)
-                config = Autoconfig.read(document, address)
-            except (OSError, ValueError) as error:
+                context = await self._verifying()
+                seconds = max(self._deadline - self._runtime.now(), 0.0)
+                config = Autoconfig.read(await self._runtime.call(download, url, context, seconds), address)
+            except NetworkForbidden:
+                raise
+            except (SmtpkitError, ValueError) as error:
                 self._failed(url, error)
                 continue
             said = f"{url} says so"
@@ -190,12 +193,10 @@ class Search:
             return None
 
     def _known(self, endpoints: Iterable[Endpoint]) -> Provider | None:
-        """The provider of the registry that has all these hosts; rather one that takes the mail of others' domains."""
-        hosts = {each.host for each in endpoints}
-        having = [
-            each for each in self._registry if each.kind != "testing" and hosts <= {at.host for at in each.endpoints}
-        ]
-        return min(having, key=lambda each: not each.mx_patterns, default=None)
+        """The provider of the registry that has all these hosts."""
+        with suppress(UnknownProvider):
+            return self._registry.for_host(*(each.host for each in endpoints))
+        return None
 
     def _made(self, endpoints: tuple[Endpoint, ...], said: str) -> Provider:
         return Provider(

@@ -35,7 +35,7 @@ class ForbiddenNetwork:
 
 
 def forbid_network(*, allow: Iterable[str] = ()) -> ForbiddenNetwork:
-    """From now on every connection to a mail server raises `NetworkForbidden`, in all threads and tasks.
+    """From now on every connection, also one for a token, raises `NetworkForbidden`, in all threads and tasks.
 
     ::
 

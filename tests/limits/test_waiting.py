@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +33,14 @@ from smtpkit import (
     transport_from_function,
 )
 from smtpkit.errors import ContentRefused, LimitExceeded
-from smtpkit.limits import LimitStatus, MemoryStore, preset_limits
+from smtpkit.limits import LimitStatus, MemoryStore, Reservation, preset_limits
 from smtpkit.providers import Endpoint, SendingLimit
+from smtpkit.runtime.aio import AsyncRuntime
 from truth import CHUNKING, Truth
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from both import AnyMailer, Both
     from clock import Clock
 
@@ -122,6 +128,67 @@ def test_who_waits_gets_what_another_gives_back(both: Both, clock: Clock) -> Non
     clock.runtime.ring_at(25, give_back)
     assert both.send(both.mailer(FakeTransport(), limits=limit), MESSAGE).ok
     assert clock.runtime.now() == 30
+
+
+class Gate(MemoryStore):
+    """It has no room until it is open, and knows who asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = False
+        self.askers: list[str] = []
+
+    async def reserve(self, key: str, n: int, window: Any, runtime: Any, *, limit: int) -> Reservation:
+        task = asyncio.current_task()
+        assert task is not None
+        self.askers.append(task.get_name())
+        if self.open:
+            return await super().reserve(key, n, window, runtime, limit=limit)
+        now = runtime.timestamp()
+        return Reservation(key, n, now, False, 0, now, room_at=now)
+
+    async def was_asked_by(self, name: str) -> None:
+        async with asyncio.timeout(10):
+            while name not in self.askers[-3:]:  # noqa: ASYNC110 - a store sets nothing
+                await asyncio.sleep(0.001)
+
+
+def test_those_who_wait_are_served_in_their_order_and_one_of_them_asks() -> None:
+    gate, served = Gate(), list[int]()
+    limit = RateLimit(99, "minute", store=gate)
+
+    async def wait(number: int) -> None:
+        await limit.reserve("me", Mail(MESSAGE), AsyncRuntime())
+        served.append(number)
+
+    async def scenario() -> None:
+        tasks = [asyncio.create_task(wait(number), name=str(number)) for number in range(20)]
+        await gate.was_asked_by("0")
+        tasks[5].cancel()
+        tasks[0].cancel()
+        await gate.was_asked_by("1")
+        assert set(gate.askers) == {"0", "1"}
+        gate.open = True
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # Who comes when nobody waits does not join a line.
+        await wait(20)
+
+    asyncio.run(scenario())
+    assert served == [1, 2, 3, 4, *range(6, 21)]
+
+
+def test_threads_wait_in_a_line_too() -> None:
+    limit = RateLimit(1, "hour", longest_wait=0.05)
+    mailer = Mailer(FakeTransport(), limits=limit)
+    mailer.send(MESSAGE)
+
+    def late(_: int) -> bool:
+        with pytest.raises(RateLimitExceeded):
+            mailer.send(MESSAGE)
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(late, range(16)))
 
 
 def test_what_one_limit_counted_is_given_back_when_another_refuses(both: Both, clock: Clock) -> None:
@@ -230,6 +297,9 @@ SPENT: list[tuple[str | None, Reply, bool]] = [
     ("amazon_ses", Reply(454, ("Throttling failure: Maximum sending rate exceeded.",)), False),
     ("zoho", Reply(550, ("5.4.6 Sender Hourly Quota Exceeded - will not be allowed to send",)), True),
     ("zoho", Reply(550, ("5.4.6 Unusual sending activity detected. Please try after sometime",)), True),
+    # They do not say that it is about an hour.
+    ("ionos", Reply(450, ("Requested mail action not taken: 450 Mail send limit exceeded.",)), True),
+    ("startmail", Reply(550, ("5.7.1 Your mail limit has been reached.",)), True),
     ("icloud", Reply(550, ("5.7.1 me@icloud.com: You have exceeded your daily sending limit.",)), True),
     ("gmail", Reply(550, ("5.7.1 me@icloud.com: You have exceeded your daily sending limit.",)), False),
     ("microsoft365", Reply(554, ("5.2.2 submission quota exceeded",)), True),
@@ -248,7 +318,7 @@ def test_the_server_says_that_the_limit_is_reached(
         return Receipt.of(mail, Outcome("accepted"))
 
     sent: list[Mail] = []
-    hour = "Hourly" in reply.text
+    hour = "Hourly" in reply.text or provider in ("ionos", "startmail")
     limit = RateLimit(500, "hour", on_limit="raise") if hour else DailyLimit(500)
     mailer = both.mailer(
         transport_from_function(refusing),
@@ -339,6 +409,7 @@ def test_what_limits_exports() -> None:
 
 
 URLS: list[tuple[str, list[str]]] = [
+    ("gmail://me@gmail.com:p@?limits.path=mail.db", ["DailyLimit(500, unit='messages', window='rolling-24h') raise"]),
     ("smtps://h?limits.daily=500", ["DailyLimit(500, unit='messages', window='rolling-24h') raise"]),
     (
         "gmail://me@gmail.com:p@?limits.daily=20&limits.path=mail.db&limits.unit=recipients&limits.window=calendar-day",
@@ -369,3 +440,23 @@ def test_limits_in_urls(both: Both, url: str, expected: list[str]) -> None:
 def test_limits_in_urls_that_cannot_be(both: Both, query: str, text: str) -> None:
     with pytest.raises(InvalidConfiguration, match=text):
         both.type.from_url(f"smtps://h?{query}")
+
+
+def test_limits_of_a_preset_in_a_file(both: Both, tmp_path: Path) -> None:
+    file = tmp_path / "mail.db"
+    made = [
+        both.type.for_provider("gmail", "me@gmail.com", "p", limits_path=file),
+        both.type.for_address("me@gmail.com", "p", limits_path=str(file)),
+        both.type.from_url(f"gmail://me@gmail.com:p@?limits.path={file}"),
+        both.type.from_env({"SMTP_URL": f"gmail://me@gmail.com:p@?limits.path={file}"}),
+    ]
+    places = {limit.place for mailer in made for limit in mailer._delivery._limits}  # pyright: ignore[reportPrivateUsage]
+    assert [place for place, _ in places] == [os.path.realpath(file)]
+    assert not file.exists()
+
+
+def test_a_file_for_limits_that_are_not_the_presets(both: Both) -> None:
+    with pytest.raises(InvalidConfiguration, match=r"limits_path= is for the preset's"):
+        both.type.for_provider("gmail", "me@gmail.com", "p", limits=DailyLimit(5), limits_path="mail.db")
+    with pytest.raises(InvalidConfiguration, match="limits of presets do not hold in failover"):
+        both.type.from_url("failover(gmail://me@gmail.com:p@?limits.path=mail.db smtps://h)")

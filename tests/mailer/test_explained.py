@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scripted import Player, steps
 from servers.answering import answering
 from servers.wiretap import Wiretap
 from smtpkit import Message, PlaintextSmtpTransport, providers
 
 if TYPE_CHECKING:
     from both import Both
+    from clock import Clock
 
-pytest_plugins = ("both",)
+pytest_plugins = ("both", "clock")
 
 MESSAGE = Message().from_("me@example.com").to("ann@example.com").text("Hi")
 LATER = "This may pass: the same mail can be sent again"
@@ -57,3 +59,21 @@ def test_a_reply_is_explained(
     for text in not_told:
         assert text not in (error.hint or "")
     assert str(error.reply) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("host", "username", "said"),
+    [
+        ("smtp.gmail.com", "me@gmail.com", "Gmail takes an app password"),
+        ("SMTP.Gmail.com", "me@example.com", "Google Workspace takes an app password"),
+        ("email-smtp.eu-west-1.amazonaws.com", "AKIA", "Amazon SES takes a password made for SMTP"),
+        ("smtp.example.com", "me@example.com", "Mailer.for_provider knows which"),
+        ("127.0.0.1", "me@example.com", "Mailer.for_provider knows which"),
+    ],
+)
+def test_a_provider_is_known_by_its_host(both: Both, clock: Clock, host: str, username: str, said: str) -> None:
+    script = "S: 220 hi\nC~ EHLO .*\nS: 250-hi\nS: 250 AUTH PLAIN\nC~ AUTH .*\nS: 535 5.0.0 no\nC: QUIT\nS: 221 bye"
+    clock.serve(Player(steps(script)[0]) for _ in range(1))
+    transport = PlaintextSmtpTransport(host, 587, username=username, password="x", allow_insecure_auth=True)
+    error = both.receipt(both.mailer(transport), MESSAGE).error
+    assert said in ((error and error.hint) or "")

@@ -22,9 +22,11 @@ from smtpkit import (
     DsnRequest,
     Envelope,
     InvalidConfiguration,
+    Mailer,
     Message,
     NoCommonMechanism,
     ProtocolError,
+    RateLimit,
     Receipt,
     RecipientsRefused,
     RequireTlsUnsupported,
@@ -227,6 +229,56 @@ def test_it_counts_once_in_a_limit(both: Both) -> None:
     assert [limit.used() for limit in limits] == [1, 2]
     retried(both, Scripted(ConnectFailed("refused")), limits=limits)
     assert [limit.used() for limit in limits] == [1, 2]
+
+
+def test_each_attempt_has_its_time_in_a_limit_that_waits(both: Both, clock: Clock) -> None:
+    transport = Scripted("451", "451", "250")
+    mailer = both.mailer(transport, limits=[RateLimit(2, "minute"), DailyLimit(9)], retry=Retry(wait=50, jitter=0))
+
+    def used() -> list[int]:
+        statuses = mailer.limits() if isinstance(mailer, Mailer) else both.wait(mailer.limits())
+        return [status.used for status in statuses]
+
+    assert both.send(mailer, MESSAGE).ok
+    # What was refused is given back, and what was accepted counts from when it was.
+    assert used() == [1, 1]
+    clock.runtime.advance(transport.times[-1] + 59)
+    assert used() == [1, 1]
+    clock.runtime.advance(transport.times[-1] + 60)
+    assert used() == [1, 0]
+
+
+def test_an_attempt_waits_for_its_time(both: Both, clock: Clock) -> None:
+    rate, transport = RateLimit(1, "minute"), Scripted({"ann": "250", "bob": "451", "cy": "550"}, "250", "250")
+    mailer = both.mailer(transport, limits=rate, retry=Retry(wait=5, jitter=0))
+    assert both.send(mailer, MESSAGE).attempts == 2
+    # The first attempt was a mail for Ann, and the second one comes a minute later.
+    assert (transport.times, rate.used()) == ([0, 60], 1)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "used"),
+    [
+        ([{"ann": "250", "bob": "451", "cy": "550"}, "250"], 2),
+        ([{"ann": "250", "bob": "451", "cy": "550"}, "550"], 1),
+        ([{"ann": "250", "bob": "doubt", "cy": "451"}, "250"], 3),
+        ([{"ann": "451", "bob": "451", "cy": "550"}, {"ann": "451", "bob": "250"}, "250"], 2),
+        ([ConnectFailed("refused")], 0),
+    ],
+)
+def test_what_attempts_use_of_a_limit_that_waits(both: Both, attempts: list[Attempt], used: int) -> None:
+    limits = [RateLimit(9, "hour", unit="recipients"), DailyLimit(9, unit="recipients")]
+    retried(both, Scripted(*attempts), limits=limits)
+    assert [limit.used() for limit in limits] == [used, used]
+
+
+def test_an_attempt_for_which_there_is_no_time_is_not_made(both: Both, clock: Clock) -> None:
+    hour, minute = RateLimit(9, "hour"), RateLimit(1, "minute", longest_wait=10)
+    transport = Scripted({"ann": "250", "bob": "451", "cy": "250"})
+    mailer = both.mailer(transport, limits=[minute, hour], retry=Retry(wait=5, jitter=0))
+    receipt = both.send(mailer, MESSAGE)
+    assert (receipt.attempts, list(receipt.refused)) == (1, ["bob@example.com"])
+    assert [limit.used() for limit in (hour, minute)] == [1, 1]
 
 
 def test_a_full_limit_is_not_waited_for(both: Both, clock: Clock) -> None:

@@ -227,7 +227,7 @@ FAILURES: list[tuple[int, bytes | dict[str, Any], type[errors.SmtpkitError], boo
     (200, {"access_token": "acc3ss-1", "token_type": "mac"}, errors.ProtocolError, False, "without a bearer token"),
     (200, {"access_token": ""}, errors.InvalidConfiguration, False, "token is empty"),
     (200, {"access_token": "acc3ss-1\n"}, errors.InvalidConfiguration, False, "control character"),
-    (200, LONG, errors.ProtocolError, False, "too long"),
+    (200, LONG, errors.ProtocolError, False, "more than 262144 octets"),
 ]  # fmt: skip
 
 

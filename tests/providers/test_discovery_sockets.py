@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +59,10 @@ class Hosts:
         return context
 
 
+GONE = threading.Event()
+"""Set when nobody waits for what drips."""
+
+
 class Page(BaseHTTPRequestHandler):
     """Has the configuration, at the one place."""
 
@@ -63,15 +70,26 @@ class Page(BaseHTTPRequestHandler):
         found = (self.headers["Host"], self.path) == ("autoconfig.shop.example", "/mail/config-v1.1.xml")
         self.send_response(200 if found else 404)
         self.end_headers()
+        if self.headers["Host"] == "autoconfig.slow.example":
+            self._drip()
         self.wfile.write(CONFIG if found else b"")
+
+    def _drip(self) -> None:
+        """An octet now and then, until nobody reads any more."""
+        with suppress(OSError):
+            while not GONE.wait(0.02):
+                self.wfile.write(b" ")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Not into the output of the tests."""
 
 
+NAMES = ("mail.own.example", "smtp.host.example", "autoconfig.shop.example", "autoconfig.slow.example")
+
+
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Hosts:
-    return Hosts(tmp_path_factory.mktemp("hosts"), "mail.own.example", "smtp.host.example", "autoconfig.shop.example")
+    return Hosts(tmp_path_factory.mktemp("hosts"), *NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +102,17 @@ def resolver() -> Iterator[DnsResolver]:
 def mail(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> Iterator[Smtpd]:
     """The mail server of all hosts at 465; the web server is at 443."""
     certificates: Certificates = hosts  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    GONE.clear()
     web = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     web.socket = hosts.server_context("server").wrap_socket(web.socket, server_side=True)
     thread = threading.Thread(target=web.serve_forever, args=(0.01,))
     thread.start()
     with Smtpd(certificates, security="tls", username="me@own.example", password="secret") as server:
         for runtime in (BlockingRuntime, AsyncRuntime):
-            _map(monkeypatch, runtime, {465: server.port, 443: web.server_port})
+            _map(monkeypatch, runtime, {465: server.port})
+        _map_web(monkeypatch, web.server_port)
         yield server
+    GONE.set()
     web.shutdown()
     web.server_close()
     thread.join()
@@ -106,6 +127,16 @@ def _map(monkeypatch: pytest.MonkeyPatch, runtime: type[Any], ports: dict[int, i
         return await real(self, "127.0.0.1", ports[port], source, deadline)
 
     monkeypatch.setattr(runtime, "connect", connect)
+
+
+def _map_web(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    real = socket.create_connection
+
+    def connect(to: tuple[str, int], timeout: float, source: Any) -> socket.socket:
+        assert to[1] == 443
+        return real(("127.0.0.1", port), timeout, source)
+
+    monkeypatch.setattr(socket, "create_connection", connect)
 
 
 def found_by(way: str, address: str, **options: Any) -> Any:
@@ -128,6 +159,15 @@ def test_the_file_for_mail_programs(way: str, mail: Smtpd, resolver: DnsResolver
     found = found_by(way, "me@shop.example", resolver=resolver, tls=hosts.ca_file)
     assert (found.how, found.provider.username) == ("autoconfig", "local-part")
     assert [*map(str, found.provider.endpoints)] == ["smtp.host.example:465 (tls)"]
+
+
+@both
+def test_a_web_site_that_drips_is_not_waited_for(way: str, mail: Smtpd, resolver: DnsResolver, hosts: Hosts) -> None:
+    began = time.monotonic()
+    with pytest.raises(UnknownProvider, match=r"autoconfig\.slow\.example/.* did not answer in time") as caught:
+        found_by(way, "me@slow.example", resolver=resolver, tls=hosts.ca_file, timeout=0.5)
+    assert caught.value.temporary
+    assert time.monotonic() - began < 5
 
 
 @both

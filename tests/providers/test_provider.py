@@ -183,18 +183,22 @@ DOCS = {"docs_url": "https://example.com/docs"}
         ),
         (
             {"password_kind": "oauth2-only"},
-            "an OAuth2 access token, not a password: pass token=.",
+            "an OAuth2 access token, not a password: pass token=, such as a RefreshToken(...) of smtpkit.oauth2.",
         ),
         (
             {"password_kind": "oauth2-only", "oauth2": OAUTH2},
-            'an OAuth2 access token, not a password: pass token= with the scope "smtp" from https://example.com/token.',
+            "an OAuth2 access token, not a password: pass token= with a client of smtpkit.oauth2: {client}.",
         ),
         ({**PAGE}, "the account's password, or with two-factor login an app password: make one at {make}."),
         ({**DOCS}, "the mailbox's own password."),
     ],
 )
 def test_password_hint(facts: dict[str, Any], hint: str) -> None:
-    said = hint.format(make="https://example.com/make", docs="https://example.com/docs")
+    said = hint.format(
+        make="https://example.com/make",
+        docs="https://example.com/docs",
+        client="RefreshToken.for_provider('example', ...)",
+    )
     assert Provider("example", "Example", (TLS,), **facts).password_hint == f"Example takes {said}"
 
 

@@ -182,6 +182,20 @@ def test_the_last_one_added_takes_the_mail() -> None:
             registry.for_mx(host)
 
 
+def test_by_the_host_that_lets_mail_out() -> None:
+    at = Endpoint("smtp.shared.example", 465, "tls")
+    homes = Provider("homes", "Homes", (at,), domains=("homes.example",))
+    firms = Provider("firms", "Firms", (at,), mx_patterns=("mx.firms.example",), regions=(("eu", "eu.firms.example"),))
+    trap = Provider("trap", "Trap", (Endpoint("trap.example", 465, "tls"),), kind="testing")
+    registry = registry_of(homes, firms, trap)
+    assert registry.for_host("SMTP.shared.example.") is firms
+    assert registry.for_host("smtp.shared.example", domain="Homes.example") is homes
+    assert registry.for_host("eu.firms.example", "smtp.shared.example") is firms
+    for hosts in (("trap.example",), ("smtp.shared.example", "other.example"), ()):
+        with pytest.raises(UnknownProvider):
+            registry.for_host(*hosts)
+
+
 def test_an_mx_pattern_is_a_regular_expression() -> None:
     with pytest.raises(InvalidConfiguration, match="'mx\\(', which is no regular expression"):
         registry_of().register(TWO.replace(mx_patterns=("mx(",)))
@@ -273,6 +287,6 @@ def test_nothing_is_read_at_import() -> None:
 def test_all_names() -> None:
     assert set(providers.__all__) == {
         "Discovered", "Endpoint", "OAuth2", "Provider", "Registry", "SendingLimit",
-        "discover", "discover_async", "for_address", "for_domain", "for_mx", "get",
+        "discover", "discover_async", "for_address", "for_domain", "for_host", "for_mx", "get",
         "register", "registry", "unregister",
     }  # fmt: skip

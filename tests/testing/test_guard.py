@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers.token_endpoint import TokenEndpoint
 from smtpkit import (
     Batch,
     FakeTransport,
@@ -15,10 +16,14 @@ from smtpkit import (
     Message,
     NetworkForbidden,
     PlaintextSmtpTransport,
+    discover,
 )
+from smtpkit.oauth2 import RefreshToken
+from smtpkit.runtime.blocking import BlockingRuntime, run
 from smtpkit.runtime.loopback import Loopback
 from smtpkit.testing import ScriptedServer, forbid_network
 from smtpkit.testing.conversation import Session
+from zone import Zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +87,15 @@ def test_by_the_environment(
     receipt = both.receipt(both.mailer(transport(elsewhere)), ANN)
     assert isinstance(receipt.error, NetworkForbidden) is forbids
     assert "SMTPKIT_FORBID_NETWORK must not be set" in str(receipt.error) or receipt.ok
+
+
+def test_tokens_and_the_files_of_discovery_are_not_asked_for_either() -> None:
+    with TokenEndpoint() as endpoint, forbid_network():
+        with pytest.raises(NetworkForbidden, match="nothing is sent to localhost:"):
+            run(RefreshToken(endpoint.url, "client", "refresh-token").token(BlockingRuntime()))
+        with pytest.raises(NetworkForbidden, match="nothing is sent to autoconfig"):
+            discover("me@own.example", resolver=Zone({}))
+        assert endpoint.requests == []
 
 
 def test_names_are_not_even_looked_up(both: Both) -> None:
