@@ -158,7 +158,10 @@ def test_a_name_that_is_not_found(kind: Kind, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_name_without_an_address(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    def nothing(*_: Any, **__: Any) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", nothing)
     error, _ = connect(kind, "nowhere.test", 25, LATER)
     assert isinstance(error, OSError)
     assert str(error) == "the name has no address"
