@@ -105,7 +105,7 @@ class AsyncMailer(AsyncClosing, MailerBase):
             sender: the From; ``default_from`` or the user name if not given.
             recipient: for RCPT; ``sender`` if not given.
             dkim_selector: the ``s=`` of DKIM-Signature in a mail that has arrived, to look for its key.
-            timeout: seconds for all of it.
+            timeout: seconds for all of it, but for a function or client that is asked for the password or token.
             resolver: asks DNS; dnspython (``pip install "smtpkit[dns]"``) if not given.
 
         Raises:

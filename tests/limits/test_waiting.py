@@ -456,6 +456,9 @@ def test_limits_of_a_preset_in_a_file(both: Both, tmp_path: Path) -> None:
 
 
 def test_a_file_for_limits_that_are_not_the_presets(both: Both) -> None:
+    misplaced: Any = "mail.db"
+    with pytest.raises(InvalidConfiguration, match="limits_path="):
+        both.type.for_provider("gmail", "me@gmail.com", "p", limits=misplaced)
     with pytest.raises(InvalidConfiguration, match=r"limits_path= is for the preset's"):
         both.type.for_provider("gmail", "me@gmail.com", "p", limits=DailyLimit(5), limits_path="mail.db")
     with pytest.raises(InvalidConfiguration, match="limits of presets do not hold in failover"):
