@@ -81,7 +81,7 @@ FACTS = {
     "AuthenticationFailed": Facts(
         "auth",
         "to AUTH; none where no token or password was to be had",
-        f"{WHENEVER}; or as the token endpoint says",
+        f"{WHENEVER}; or as the token endpoint says, or if it cannot be reached",
     ),
     "SenderRefused": Facts("mail", "to MAIL; none where the server does not offer what it needs", WHENEVER),
     "RecipientsRefused": Facts("rcpt", "the first refusal", "if all refusals are"),

@@ -255,5 +255,5 @@ class Room:
 def _is_about_connections(error: BaseException) -> bool:
     """Whether it may be that the server, or something before it, does not want so many."""
     if isinstance(error, AuthenticationFailed):
-        return error.temporary
+        return error.temporary and error.reply is not None
     return isinstance(error, (ServiceUnavailable, ConnectFailed, ConnectionLost))

@@ -73,7 +73,8 @@ class Source:
             raise
         except Exception as error:
             what = "access token" if self._what == "token" else self._what
-            raise AuthenticationFailed(f"no {what} for {username}: {error!r}") from error
+            temporary = isinstance(error, OSError)  # it did not get through to where secrets are
+            raise AuthenticationFailed(f"no {what} for {username}: {error!r}", temporary=temporary) from error
         assert isinstance(secret, Secret)
         self._last = secret if self._fit is None else self._fit(secret)
         return self._last

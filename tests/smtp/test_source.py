@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smtpkit.errors import AuthenticationFailed, InvalidConfiguration, TimedOut
+from smtpkit.errors import AuthenticationFailed, InvalidConfiguration, SmtpkitError, TimedOut
 from smtpkit.runtime.aio import AsyncRuntime
 from smtpkit.secret import Secret
 from smtpkit.smtp.source import Source
@@ -99,6 +99,7 @@ def test_who_waits_gets_the_same_error(kind: str, answer: object, error: type[Ex
     found = together(asked, kind)
     assert {type(each) for each in found} == {error}
     assert all(text in str(each) for each in found)
+    assert {each.temporary for each in found if isinstance(each, SmtpkitError)} == {isinstance(answer, OSError)}
     assert len({id(each) for each in found}) == MANY
     assert asked.times == 1
 
